@@ -1,0 +1,63 @@
+"""UTC instants: reading, writing and ranges. Times are ``numpy.datetime64[us]`` in UTC everywhere in Overflight."""
+
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight.errors import TimeError
+
+Instants = npt.NDArray[np.datetime64]
+"""Array of ``datetime64[us]``, UTC."""
+
+_SHAPE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?$")
+
+
+def parse_time(text: str) -> np.datetime64:
+    """Read an ISO 8601 time as UTC. A time without a zone is taken as UTC (see `has_zone` to warn of it).
+
+    Raises
+    ------
+    TimeError
+        If the text is not an ISO 8601 date or time, or the date does not exist.
+    """
+    stripped = text.strip()
+    if not _SHAPE.match(stripped):
+        msg = f"time '{text}': not ISO 8601; write it as 2026-08-22T00:00:00Z"
+        raise TimeError(msg)
+    try:
+        moment = datetime.fromisoformat(stripped.replace(",", ".").replace("z", "Z").replace(" Z", "Z"))
+    except ValueError as error:
+        msg = f"time '{text}': {error}; write it as 2026-08-22T00:00:00Z"
+        raise TimeError(msg) from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")
+
+
+def has_zone(text: str) -> bool:
+    """Whether a time says which zone it is in."""
+    match = _SHAPE.match(text.strip())
+    return bool(match and match.group(4))
+
+
+def format_time(instant: np.datetime64) -> str:
+    """Write an instant as ISO 8601 with ``Z``; fractions of a second appear only where there are any."""
+    text = str(np.datetime64(instant, "us"))
+    return text.removesuffix(".000000") + "Z"
+
+
+def now() -> np.datetime64:
+    """Return the present instant in UTC. Only the edges of the program (command line, fetch) may ask."""
+    return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "us")
+
+
+def seconds_between(start: np.datetime64, end: np.datetime64) -> float:
+    """Seconds from ``start`` to ``end`` (UTC, leap seconds not counted)."""
+    return float((np.datetime64(end, "us") - np.datetime64(start, "us")) / np.timedelta64(1, "us")) * 1e-6
+
+
+def add_seconds(instant: np.datetime64, seconds: float) -> np.datetime64:
+    """Return the instant ``seconds`` later, to the microsecond."""
+    return np.datetime64(np.datetime64(instant, "us") + np.timedelta64(round(seconds * 1e6), "us"))

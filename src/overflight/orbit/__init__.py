@@ -1,0 +1,1 @@
+"""Where the satellites are: element sets, SGP4, frames, fleets."""

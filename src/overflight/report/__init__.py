@@ -1,0 +1,1 @@
+"""A study as a person reads it: words in English and French, figures, one HTML file."""

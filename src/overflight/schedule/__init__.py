@@ -1,0 +1,1 @@
+"""Which satellite serves which cell in each 15-s slot."""

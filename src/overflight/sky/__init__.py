@@ -1,0 +1,1 @@
+"""Who sees whom: elevation, azimuth and range, visibility, the geostationary arc, passes."""

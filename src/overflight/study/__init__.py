@@ -1,0 +1,1 @@
+"""Questions answered with the twin: a territory's report."""
