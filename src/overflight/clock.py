@@ -33,7 +33,7 @@ def parse_time(text: str) -> np.datetime64:
         raise TimeError(msg) from None
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return np.datetime64(moment, "us")
+    return np.datetime64(moment.isoformat(), "us")
 
 
 def has_zone(text: str) -> bool:
@@ -44,20 +44,20 @@ def has_zone(text: str) -> bool:
 
 def format_time(instant: np.datetime64) -> str:
     """Write an instant as ISO 8601 with ``Z``; fractions of a second appear only where there are any."""
-    text = str(np.datetime64(instant, "us"))
+    text = str(instant.astype("datetime64[us]"))
     return text.removesuffix(".000000") + "Z"
 
 
 def now() -> np.datetime64:
     """Return the present instant in UTC. Only the edges of the program (command line, fetch) may ask."""
-    return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "us")
+    return np.datetime64(datetime.now(UTC).replace(tzinfo=None).isoformat(), "us")
 
 
 def seconds_between(start: np.datetime64, end: np.datetime64) -> float:
     """Seconds from ``start`` to ``end`` (UTC, leap seconds not counted)."""
-    return float((np.datetime64(end, "us") - np.datetime64(start, "us")) / np.timedelta64(1, "us")) * 1e-6
+    return float((end - start) / np.timedelta64(1, "us")) * 1e-6
 
 
 def add_seconds(instant: np.datetime64, seconds: float) -> np.datetime64:
     """Return the instant ``seconds`` later, to the microsecond."""
-    return np.datetime64(np.datetime64(instant, "us") + np.timedelta64(round(seconds * 1e6), "us"))
+    return instant.astype("datetime64[us]") + np.timedelta64(round(seconds * 1e6), "us")
