@@ -60,4 +60,5 @@ def seconds_between(start: np.datetime64, end: np.datetime64) -> float:
 
 def add_seconds(instant: np.datetime64, seconds: float) -> np.datetime64:
     """Return the instant ``seconds`` later, to the microsecond."""
-    return instant.astype("datetime64[us]") + np.timedelta64(round(seconds * 1e6), "us")
+    later: np.datetime64 = instant.astype("datetime64[us]") + np.timedelta64(round(seconds * 1e6), "us")
+    return later
