@@ -1,0 +1,1 @@
+"""Timed work: figures for docs/benchmarks.md, never part of the tests."""
