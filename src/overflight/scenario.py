@@ -1,0 +1,317 @@
+"""A scenario: one frozen, closed description of what to simulate, in TOML.
+
+Every field is documented in docs/reference/scenario.md, which is generated from the docstrings below. A file may build on another
+(``extends = "base.toml"``) and may hold named variants (``[overrides.NAME]``); a key that does not exist is an error with the nearest one.
+"""
+
+import copy
+import difflib
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from overflight.clock import format_time, parse_time
+from overflight.errors import ScenarioError
+
+Degrees = Annotated[float, Field(ge=0.0, le=90.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ShellSettings(_Table):
+    """A Walker shell of the scenario's own."""
+
+    name: str
+    """Name of the shell, unique within its constellation."""
+    planes: int = Field(ge=1, le=10_000)
+    """Orbital planes."""
+    satellites_per_plane: int = Field(ge=1, le=10_000)
+    """Satellites in each plane."""
+    altitude_km: float = Field(ge=160.0, le=50_000.0)
+    """Mean altitude above the equatorial radius."""
+    inclination_deg: float = Field(ge=0.0, le=180.0)
+    """Inclination."""
+    pattern: Literal["delta", "star"] = "delta"
+    """``delta``: ascending nodes spread over 360°; ``star``: over 180°."""
+    phasing_f: float = 0.0
+    """Walker's F: satellites of adjacent planes differ by F·360°/T."""
+
+
+class FleetSettings(_Table):
+    """One constellation: a built-in one by name, element sets from files, or shells given here."""
+
+    name: str = "starlink"
+    """Built-in constellation (``overflight doctor`` lists them), or the label under which files or shells are reported."""
+    elements: tuple[str, ...] = ()
+    """Files of element sets (TLE, 3LE, OMM in JSON, CSV or XML; may be gzipped). Empty: the built-in shells of ``name``."""
+    shells: tuple[ShellSettings, ...] = ()
+    """Shells of the scenario's own; exclusive with ``elements``."""
+    operator: str | None = None
+    """Whose gateways, PoPs and service status apply; by default that of the constellation, or found from the satellites' names."""
+    gateways: str | None = None
+    """File of gateways (CSV or JSON) instead of the built-in ones."""
+    pops: str | None = None
+    """File of PoPs (CSV or JSON) instead of the built-in ones."""
+    in_service: Literal["populated-shells", "all"] = "populated-shells"
+    """Which satellites serve: those in a populated shell (not rising, falling or parked), or all."""
+
+    @model_validator(mode="after")
+    def _elements_or_shells(self) -> "FleetSettings":
+        if self.elements and self.shells:
+            msg = f"constellation '{self.name}' has both elements and shells; give one of them"
+            raise ValueError(msg)
+        return self
+
+
+class TimeSettings(_Table):
+    """When, for how long, in which slots."""
+
+    start: str | None = None
+    """First instant, ISO 8601 UTC; by default midnight UTC of the day of the elements' median epoch."""
+    hours: float = Field(default=24.0, gt=0.0, le=24.0 * 366.0, allow_inf_nan=False)
+    """Duration in hours."""
+    step_s: float = Field(default=15.0, ge=1.0, le=3600.0, allow_inf_nan=False)
+    """Length of a slot in seconds; slots of 15 s start at :12, :27, :42 and :57."""
+    earth_orientation: Literal["table", "none"] = "table"
+    """UT1 and polar motion: the built-in IERS values, or none (UT1 = UTC)."""
+
+    @field_validator("start")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        return None if value is None else format_time(parse_time(value))
+
+
+class VisibilitySettings(_Table):
+    """Which satellites a site may use."""
+
+    user_mask_deg: Degrees = 25.0
+    """Least elevation of a satellite for a user terminal (filing)."""
+    gateway_mask_deg: Degrees = 25.0
+    """Least elevation for a gateway (filing)."""
+    gateway_mask_high_latitude_deg: Degrees = 5.0
+    """Least elevation for a gateway above ``high_latitude_deg`` (filing)."""
+    high_latitude_deg: Degrees = 62.0
+    """Latitude from which the lower gateway mask holds (filing)."""
+    arc_avoidance_deg: Degrees = 18.0
+    """Least angle between the satellite and the visible geostationary arc for a user link; 0 switches it off (reported)."""
+    obstruction: str | None = None
+    """CSV of azimuth and least elevation around the terminal (columns azimuth_deg, elevation_deg); none by default."""
+
+
+class SelectionSettings(_Table):
+    """Which usable satellite serves a cell."""
+
+    strategy: str = "observed"
+    """``observed`` (fitted to the operator's behaviour), ``highest-elevation``, ``longest-remaining``, ``nearest``, ``least-handovers``."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the ``observed`` strategy's chance."""
+
+
+class NetworkSettings(_Table):
+    """Lasers, routes and the way to the Internet."""
+
+    topology: str = "nearest"
+    """Which satellite is linked with which: ``none``, ``plus-grid``, ``three-link``, ``nearest`` (assumed: the real one is not public)."""
+    scope: Literal["per-shell", "whole-fleet"] = "per-shell"
+    """Whether lasers join satellites of one shell only."""
+    isl_range_km: Positive = 5400.0
+    """Longest laser link (reported)."""
+    isl_clearance_km: NotNegative = 80.0
+    """Least height of a laser's line of sight above the ground (reported)."""
+    relink_s: Positive = 300.0
+    """How often the topology is chosen anew (assumed)."""
+    routing: Literal["least-delay", "fewest-hops"] = "least-delay"
+    """What a way minimises."""
+    homing: str = "nearest"
+    """PoP where a cell's traffic leaves: ``nearest`` to the cell, or the code or city of one PoP."""
+    route_factor: float = Field(default=1.5, ge=1.0, le=10.0)
+    """Length of a fibre route over the great circle (assumed)."""
+    fibre_index: float = Field(default=1.468, ge=1.0, le=2.0)
+    """Group refractive index of fibre (standard)."""
+    include_planned_gateways: bool = False
+    """Whether gateways that are listed as planned count."""
+    without_gateways: tuple[str, ...] = ()
+    """Names of gateways taken out of service."""
+
+
+class SamplingSettings(_Table):
+    """How large territories are thinned out."""
+
+    max_cells: int = Field(default=400, ge=1)
+    """At most so many cells are simulated, evenly spread in H3 order; the report says when cells were left out."""
+    sensitivity: bool = True
+    """Whether the sensitivity to mask and arc is computed (every 20th slot)."""
+
+
+class Scenario(_Table):
+    """What to simulate. Relative paths are relative to the scenario's file."""
+
+    territory: str
+    """ISO 3166-1 code, English or French name, or a GeoJSON file."""
+    stop_after: Literal["coverage", "service"] = "service"
+    """``coverage`` stops before serving satellites and ways."""
+    constellations: tuple[FleetSettings, ...] = (FleetSettings(),)
+    """The first is the report's subject, the others are compared with it."""
+    time: TimeSettings = TimeSettings()
+    """When."""
+    visibility: VisibilitySettings = VisibilitySettings()
+    """Masks and the geostationary arc."""
+    selection: SelectionSettings = SelectionSettings()
+    """Serving satellite."""
+    network: NetworkSettings = NetworkSettings()
+    """Lasers, gateways, PoPs."""
+    sampling: SamplingSettings = SamplingSettings()
+    """Thinning of large territories."""
+
+    @field_validator("constellations")
+    @classmethod
+    def _named_apart(cls, value: tuple[FleetSettings, ...]) -> tuple[FleetSettings, ...]:
+        if not value:
+            msg = "no constellation given; leave the key out for the built-in Starlink fleet"
+            raise ValueError(msg)
+        names = [fleet.name for fleet in value]
+        if len(set(names)) < len(names):
+            msg = f"constellations share a name ({', '.join(names)}); give each its own"
+            raise ValueError(msg)
+        return value
+
+    def to_toml(self) -> str:
+        """Write the scenario, every setting spelled out, as TOML that reads back to an equal scenario."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+    def digest(self) -> str:
+        """SHA-256 of the resolved scenario: equal scenarios have equal digests."""
+        return hashlib.sha256(self.to_toml().encode()).hexdigest()
+
+    def start_at(self, instant: np.datetime64) -> "Scenario":
+        """The same scenario with a given start."""
+        return self.model_copy(update={"time": self.time.model_copy(update={"start": format_time(instant)})})
+
+
+def load_scenario(path: str | Path, *, override: str | None = None) -> Scenario:
+    """Read a scenario from a TOML file, with what it extends and, if named, one of its overrides.
+
+    Raises
+    ------
+    ScenarioError
+        With every problem found, one per sentence, each with what to change.
+    """
+    path = Path(path)
+    raw = _read_toml(path, seen=())
+    overrides = raw.pop("overrides", {})
+    if override is not None:
+        if override not in overrides:
+            raise ScenarioError(f"{path}: no override '{override}'{_nearest(override, list(overrides))}")  # noqa: EM102, TRY003
+        raw = _merge(raw, overrides[override])
+    return parse_scenario(raw, source=str(path))
+
+
+def parse_scenario(raw: dict[str, Any], *, source: str) -> Scenario:
+    """Check a scenario given as nested tables.
+
+    Raises
+    ------
+    ScenarioError
+        With all problems at once.
+    """
+    try:
+        return Scenario.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(_explain(problem) for problem in error.errors())
+        msg = f"{source}: {problems}"
+        raise ScenarioError(msg) from None
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON Schema of a scenario, with the description of every setting."""
+    return Scenario.model_json_schema()
+
+
+def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        msg = f"{path}: extends itself; break the circle"
+        raise ScenarioError(msg)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}; give the path of a scenario in TOML"
+        raise ScenarioError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not TOML: {error}"
+        raise ScenarioError(msg) from None
+    raw = _resolve_paths(raw, path.parent)
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    return _merge(_read_toml(path.parent / str(base), (*seen, path.resolve())), raw)
+
+
+def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the paths of a scenario relative to where it stands, not to where the user stands."""
+    raw = copy.deepcopy(raw)
+    territory = raw.get("territory")
+    if isinstance(territory, str) and (folder / territory).is_file():
+        raw["territory"] = str(folder / territory)
+    for fleet in raw.get("constellations", []):
+        if isinstance(fleet, dict):
+            if isinstance(fleet.get("elements"), list):
+                fleet["elements"] = [str(folder / item) for item in fleet["elements"]]
+            for key in ("gateways", "pops"):
+                if isinstance(fleet.get(key), str):
+                    fleet[key] = str(folder / fleet[key])
+    visibility = raw.get("visibility", {})
+    if isinstance(visibility, dict) and isinstance(visibility.get("obstruction"), str):
+        visibility["obstruction"] = str(folder / visibility["obstruction"])
+    start = raw.get("time", {}).get("start") if isinstance(raw.get("time"), dict) else None
+    if start is not None and not isinstance(start, str):
+        raw["time"]["start"] = start.isoformat()
+    return raw
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(base)
+    for key, value in over.items():
+        merged[key] = _merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else copy.deepcopy(value)
+    return merged
+
+
+def _explain(problem: Any) -> str:
+    """One validation error in plain words, with the nearest key where a key is unknown."""
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        model: Any = Scenario
+        for part in problem["loc"][:-1]:
+            if isinstance(part, str):
+                model = _model_of(model.model_fields[part].annotation)
+        return f"unknown key '{where}'{_nearest(str(problem['loc'][-1]), list(model.model_fields))}"
+    if problem["type"] == "missing":
+        return f"'{where}' is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"'{where}' = {problem['input']!r}: {message}" if problem["type"] != "value_error" else f"'{where}': {message}"
+
+
+def _model_of(annotation: Any) -> Any:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return Scenario
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+    return f"; did you mean '{near[0]}'?" if near else (f"; there are {', '.join(known)}" if known else "; there are none")
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value
