@@ -49,7 +49,7 @@ class ShellSettings(_Table):
 class FleetSettings(_Table):
     """One constellation: a built-in one by name, element sets from files, or shells given here."""
 
-    name: str = "starlink"
+    name: str = Field(default="starlink", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Built-in constellation (``overflight doctor`` lists them), or the label under which files or shells are reported."""
     elements: tuple[str, ...] = ()
     """Files of element sets (TLE, 3LE, OMM in JSON, CSV or XML; may be gzipped). Empty: the built-in shells of ``name``."""

@@ -1,0 +1,409 @@
+"""A run on disk: the resolved scenario, tables in Parquet, frames in Zarr; written block by block, resumable, the same bytes every time.
+
+OUT/scenario.toml                     every setting spelled out
+OUT/run.json                          versions, hashes of the inputs, fleets; written when the run is complete
+OUT/progress.json                     blocks done so far; there only while the run is not complete
+OUT/FLEET/frames.zarr                 arrays of (slot, cell), see `FRAMES`
+OUT/FLEET/{satellites,cells,gateways,pops}.parquet
+"""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight import __version__
+from overflight.clock import Instants
+from overflight.errors import RunError
+from overflight.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import zarr
+
+RUN_FORMAT = 1
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One array of (slot, cell) and how its values are stored: ``value = stored × scale``; ``missing`` marks no value."""
+
+    name: str
+    dtype: str
+    unit: str
+    scale: float
+    missing: int | None
+    about: str
+
+    def encode(self, values: Array) -> Array:
+        """Turn values into what is stored; NaN and what does not fit become missing."""
+        if self.scale == 1.0:
+            return np.asarray(values, dtype=self.dtype)
+        assert self.missing is not None
+        stored = np.full(np.shape(values), self.missing, dtype=self.dtype)
+        scaled = np.rint(np.asarray(values) / self.scale)
+        fits = np.isfinite(scaled) & (scaled >= 0) & (scaled < self.missing)
+        stored[fits] = scaled[fits].astype(self.dtype)
+        return stored
+
+    def decode(self, stored: Array) -> Array:
+        """Turn what is stored back into values; missing becomes NaN where values are scaled."""
+        if self.scale == 1.0:
+            return stored
+        return np.where(stored == self.missing, np.nan, stored.astype(np.float64) * self.scale)
+
+
+_COVERAGE_FRAMES = (
+    Frame("satellites_in_view", "uint16", "1", 1.0, None, "satellites above the elevation mask"),
+    Frame("accesses_started", "uint16", "1", 1.0, None, "satellites that rose above the mask since the slot before"),
+    Frame("satellites_usable", "uint16", "1", 1.0, None, "satellites that may serve: mask, obstruction, geostationary arc, way to a PoP"),
+)
+_SERVICE_FRAMES = (
+    Frame("serving", "int32", "1", 1.0, -1, "row of the serving satellite in satellites.parquet; -1: none"),
+    Frame("elevation", "uint16", "degree", 0.01, 65535, "elevation of the serving satellite"),
+    Frame("gateway", "int16", "1", 1.0, -1, "row of the gateway in gateways.parquet; -1: none"),
+    Frame("pop", "int16", "1", 1.0, -1, "row of the PoP in pops.parquet; -1: none"),
+    Frame("isl_hops", "uint8", "1", 1.0, None, "laser links on the way"),
+    Frame("user_link", "uint16", "ms", 0.01, 65535, "round trip on the user link"),
+    Frame("isl", "uint16", "ms", 0.01, 65535, "round trip on laser links"),
+    Frame("feeder", "uint16", "ms", 0.01, 65535, "round trip on the feeder link"),
+    Frame("backhaul", "uint16", "ms", 0.01, 65535, "round trip on fibre from gateway to PoP"),
+)
+FRAMES = {frame.name: frame for frame in (*_COVERAGE_FRAMES, *_SERVICE_FRAMES)}
+COVERAGE_FRAMES = tuple(frame.name for frame in _COVERAGE_FRAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetHeader:
+    """What is known of a fleet's run before its first slot."""
+
+    name: str
+    slot_start: Instants
+    cell_ids: npt.NDArray[np.uint64]
+    block_slots: int
+    frames: tuple[str, ...]
+    tables: Mapping[str, Mapping[str, Any]]
+    """Table name → column name → values."""
+    about: Mapping[str, Any]
+    """Facts for run.json that only the inputs determine."""
+
+
+class FleetRun:
+    """The frames and tables of one fleet in a run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """The fleet's name in the scenario."""
+        return self.folder.name
+
+    def read(self, frame: str, start: int = 0, stop: int | None = None) -> Array:
+        """Read a frame's values for slots ``start`` to ``stop``, shape (slots, cells)."""
+        return FRAMES[frame].decode(np.asarray(self._array(frame)[start:stop]))
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """Ranges of slots as they are chunked on disk, for reading with bounded memory."""
+        array = self._array("satellites_in_view")
+        slots, step = array.shape[0], array.chunks[0]
+        for start in range(0, slots, step):
+            yield start, min(start + step, slots)
+
+    def slot_start(self) -> Instants:
+        """First instant of every slot, shape (slots,)."""
+        return np.asarray(self._array("slot_start")[:]).astype("datetime64[us]")
+
+    def cell_ids(self) -> npt.NDArray[np.uint64]:
+        """H3 cells of the frames' second axis."""
+        return np.asarray(self._array("cell")[:], dtype=np.uint64)
+
+    def frames(self) -> tuple[str, ...]:
+        """Names of the frames that this run has."""
+        group = self._group()
+        return tuple(name for name in FRAMES if name in group)
+
+    def table(self, name: str) -> "pa.Table":
+        """Read one of the tables: satellites, cells, gateways, pops."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.folder / f"{name}.parquet")
+
+    def _array(self, name: str) -> "zarr.Array[Any]":
+        return cast("zarr.Array[Any]", self._group()[name])
+
+    def _group(self) -> "zarr.Group":
+        import zarr
+
+        return zarr.open_group(str(self.folder / "frames.zarr"), mode="r")
+
+
+class Run:
+    """A complete run, open for reading.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    scenario
+        The scenario that made it, every setting spelled out.
+    manifest
+        Contents of ``run.json``.
+    """
+
+    def __init__(self, folder: Path, scenario: Scenario, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.scenario = scenario
+        self.manifest = manifest
+
+    @property
+    def fleets(self) -> tuple[FleetRun, ...]:
+        """One entry per constellation, in the scenario's order."""
+        return tuple(FleetRun(self.folder / fleet["name"]) for fleet in self.manifest["fleets"])
+
+    def __repr__(self) -> str:
+        lines = [f"<Run of {self.scenario.territory!r} in {self.folder}>"]
+        lines += [
+            f"  {fleet['name']}: {fleet['slots']} slots × {fleet['cells']} cells, {fleet['satellites_used']} satellites"
+            for fleet in self.manifest["fleets"]
+        ]
+        return "\n".join(lines)
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a complete run.
+
+    Raises
+    ------
+    RunError
+        If there is no run, it is not complete, or another version of the format wrote it.
+    """
+    folder = Path(folder)
+    manifest = _read_json(folder / "run.json")
+    if manifest is None:
+        state = "is not complete; repeat the command that started it" if (folder / "progress.json").exists() else "is not a run's folder"
+        msg = f"{folder} {state}"
+        raise RunError(msg)
+    if manifest.get("format") != RUN_FORMAT:
+        msg = f"{folder}: written in format {manifest.get('format')}, this version reads {RUN_FORMAT}; run it again"
+        raise RunError(msg)
+    return Run(folder, load_scenario(folder / "scenario.toml"), manifest)
+
+
+class RunWriter:
+    """Writes a run block by block; what is on disk after a kill is enough to go on from.
+
+    Parameters
+    ----------
+    folder
+        Output folder: new, empty, or holding a run of the same scenario and inputs (which is then gone on with).
+    scenario
+        Resolved scenario.
+    inputs
+        Name and SHA-256 of every input.
+    overwrite
+        Whether a run of another scenario in the folder may be replaced. Anything else in the folder is never touched.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be written, or holds something else.
+    """
+
+    def __init__(self, folder: str | Path, scenario: Scenario, inputs: tuple[tuple[str, str], ...], *, overwrite: bool = False) -> None:
+        self.folder = Path(folder)
+        self.scenario = scenario
+        self._identity = {
+            "format": RUN_FORMAT,
+            "overflight": __version__,
+            "scenario_sha256": scenario.digest(),
+            "inputs": [list(i) for i in inputs],
+        }
+        self._fleets: list[dict[str, Any]] = []
+        self.complete = False
+        with _explained(self.folder):
+            self._settle(overwrite=overwrite)
+
+    def _settle(self, *, overwrite: bool) -> None:
+        if self.folder.exists() and not self.folder.is_dir():
+            msg = f"{self.folder}: a file stands where the output folder should be; choose another --out"
+            raise RunError(msg)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held = _read_json(self.folder / "run.json") or _read_json(self.folder / "progress.json")
+        if held is None and any(self.folder.iterdir()):
+            msg = f"{self.folder}: the folder is not empty and holds no run; choose another --out"
+            raise RunError(msg)
+        if held is not None and {key: held.get(key) for key in self._identity} != self._identity:
+            if not overwrite:
+                msg = f"{self.folder}: holds a run of another scenario, input or version; choose another --out, or add --overwrite"
+                raise RunError(msg)
+            self._remove(held)
+            held = None
+        self.complete = held is not None and "blocks_done" not in held
+        self._blocks_done: dict[str, int] = dict(held.get("blocks_done", {})) if held else {}
+        if not self.complete:
+            _write_atomically(self.folder / "scenario.toml", self.scenario.to_toml())
+            self._note_progress()
+
+    def _remove(self, held: dict[str, Any]) -> None:
+        """Remove a former run: the files that a run writes, nothing else."""
+        for fleet in (*held.get("fleets", ()), *({"name": name} for name in held.get("blocks_done", {}))):
+            shutil.rmtree(self.folder / fleet["name"], ignore_errors=True)
+        for name in ("run.json", "progress.json", "scenario.toml", "report.html", "report.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _note_progress(self) -> None:
+        _write_atomically(self.folder / "progress.json", json.dumps({**self._identity, "blocks_done": self._blocks_done}, indent=1))
+
+    def begin_fleet(self, header: FleetHeader) -> "FleetWriter":
+        """Lay out a fleet's tables and frames, or take up where a killed run left them."""
+        with _explained(self.folder):
+            done = self._blocks_done.get(header.name)
+            writer = FleetWriter(self, header, done or 0)
+            if done is None:
+                writer.lay_out()
+                self._blocks_done[header.name] = 0
+                self._note_progress()
+            else:
+                writer.discard_after(done)
+        self._fleets.append({"name": header.name, "slots": len(header.slot_start), "cells": len(header.cell_ids), **header.about})
+        return writer
+
+    def note_block(self, fleet: str, blocks_done: int) -> None:
+        """Record that a block is on disk."""
+        self._blocks_done[fleet] = blocks_done
+        self._note_progress()
+
+    def finish(self) -> Run:
+        """Declare the run complete and open it."""
+        with _explained(self.folder):
+            if not self.complete:
+                _write_atomically(
+                    self.folder / "run.json", json.dumps({**self._identity, "fleets": self._fleets}, indent=1, ensure_ascii=False)
+                )
+                (self.folder / "progress.json").unlink(missing_ok=True)
+                self.complete = True
+        return open_run(self.folder)
+
+
+class FleetWriter:
+    """Writes the blocks of one fleet."""
+
+    def __init__(self, run: RunWriter, header: FleetHeader, blocks_done: int) -> None:
+        self._run = run
+        self.header = header
+        self.blocks_done = blocks_done
+        self.folder = run.folder / header.name
+
+    def lay_out(self) -> None:
+        """Create tables and empty frames."""
+        import zarr
+        from zarr.codecs import ZstdCodec
+
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for name, columns in self.header.tables.items():
+            _write_table(self.folder / f"{name}.parquet", columns)
+        group = zarr.open_group(str(self.folder / "frames.zarr"), mode="w", zarr_format=3)
+        slots, cells = len(self.header.slot_start), len(self.header.cell_ids)
+        times = group.create_array("slot_start", shape=(slots,), chunks=(max(slots, 1),), dtype="int64", dimension_names=("slot",))
+        times.attrs["units"] = "microseconds since 1970-01-01"
+        times.attrs["calendar"] = "proleptic_gregorian"
+        times[:] = self.header.slot_start.astype("datetime64[us]").astype(np.int64)
+        group.create_array("cell", shape=(cells,), chunks=(max(cells, 1),), dtype="uint64", dimension_names=("cell",))[:] = (
+            self.header.cell_ids
+        )
+        for name in self.header.frames:
+            frame = FRAMES[name]
+            array = group.create_array(
+                name,
+                shape=(slots, cells),
+                chunks=(self.header.block_slots, cells),
+                dtype=frame.dtype,
+                dimension_names=("slot", "cell"),
+                compressors=ZstdCodec(level=3),
+                fill_value=0 if frame.missing is None else frame.missing,
+            )
+            array.attrs.update({"long_name": frame.about, "units": frame.unit})
+            if frame.scale != 1.0:
+                array.attrs.update({"scale_factor": frame.scale, "missing_value": frame.missing})
+
+    def discard_after(self, blocks: int) -> None:
+        """Remove what a killed run may have left of blocks that were not noted as done."""
+        for name in self.header.frames:
+            chunks = self.folder / "frames.zarr" / name / "c"
+            for path in chunks.iterdir() if chunks.is_dir() else ():
+                if not path.name.isdigit() or int(path.name) >= blocks:
+                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+    def write_block(self, values: Mapping[str, Array]) -> None:
+        """Write the next block: frame name → values, shape (slots of the block, cells)."""
+        import zarr
+
+        with _explained(self._run.folder):
+            group = zarr.open_group(str(self.folder / "frames.zarr"), mode="r+")
+            start = self.blocks_done * self.header.block_slots
+            for name in self.header.frames:
+                stored = FRAMES[name].encode(values[name])
+                cast("zarr.Array[Any]", group[name])[start : start + stored.shape[0]] = stored
+            self.blocks_done += 1
+            self._run.note_block(self.header.name, self.blocks_done)
+
+    def last_row(self, frame: str) -> Array | None:
+        """Return the values of the last slot written, or None before the first block: where a resumed run takes up."""
+        if self.blocks_done == 0:
+            return None
+        stop = min(self.blocks_done * self.header.block_slots, len(self.header.slot_start))
+        row: Array = FleetRun(self.folder).read(frame, stop - 1, stop)[0]
+        return row
+
+
+def _write_table(path: Path, columns: Mapping[str, Any]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table(dict(columns)), path, compression="zstd")
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text + ("" if text.endswith("\n") else "\n"))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        msg = f"{path}: cannot be read ({error}); remove the folder or choose another --out"
+        raise RunError(msg) from None
+    return held if isinstance(held, dict) else None
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says about the output folder into one line with the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            msg = f"{folder}: the disk is full; free some space and repeat the command, it goes on where it stopped"
+        elif isinstance(error, PermissionError) or error.errno in {errno.EROFS, errno.EACCES}:
+            msg = f"{folder}: cannot be written ({error.strerror}); choose another --out"
+        else:
+            msg = f"{folder}: {error.strerror or error}; choose another --out"
+        raise RunError(msg) from error
