@@ -8,7 +8,7 @@ from overflight.errors import CatalogError
 
 
 def test_reads_columns_as_text() -> None:
-    table = tables.parse_table('name,lat_deg\n"Paris, France",48.85\nNowhere,\n'.encode(), source="t.csv")
+    table = tables.parse_table(b'name,lat_deg\n"Paris, France",48.85\nNowhere,\n', source="t.csv")
     assert table == {"name": ["Paris, France", "Nowhere"], "lat_deg": ["48.85", ""]}
     np.testing.assert_array_equal(tables.float_column(table, "lat_deg"), [48.85, np.nan])
 

@@ -1,0 +1,208 @@
+"""Polygons in longitude and latitude: over the antimeridian, round a pole, and how large they are.
+
+An edge is a straight line in longitude and latitude, as RFC 7946 (GeoJSON) section 3.1.1 has it. What leaves this module lies in
+longitudes −180 … 180 and latitudes −90 … 90, cut at the antimeridian, so that plane geometry answers questions about it.
+
+References
+----------
+RFC 7946, *The GeoJSON Format* (2016), sections 3.1.1, 3.1.6 and 3.1.9.
+J. P. Snyder, *Map Projections: A Working Manual*, USGS Professional Paper 1395 (1987), equations 3-11 to 3-13 (authalic latitude).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from overflight.earth.geodesy import WGS84_ECCENTRICITY_SQUARED, WGS84_EQUATORIAL_RADIUS_KM
+from overflight.errors import TerritoryError
+
+Floats = npt.NDArray[np.float64]
+
+FULL_TURN_DEG = 360.0
+_WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
+_AREA_EDGE_DEG = 0.1  # edges are cut to this length before projecting, so that they stay straight where the data say so
+
+
+def flatten_polygon(rings: Sequence[npt.ArrayLike], *, where: str = "polygon") -> tuple[shapely.Geometry, tuple[str, ...]]:
+    """Bring one polygon, however its writer crossed the antimeridian or a pole, into the plane −180 … 180.
+
+    Longitudes may run beyond ±180, jump from 179 to −179, or be cut there already; a ring that winds round the Earth encloses a
+    pole: the one on its side of the equator or, where it crosses the equator, the one on its left.
+
+    Parameters
+    ----------
+    rings
+        Exterior ring, then holes; each an array (n, 2) of longitude and latitude, degrees, n ≥ 3.
+    where
+        How messages name this polygon.
+
+    Returns
+    -------
+    geometry
+        Valid Polygon or MultiPolygon, not empty.
+    warnings
+        What was closed, repaired or taken one way where another was possible.
+
+    Raises
+    ------
+    TerritoryError
+        If a coordinate is not finite or out of range, a ring is too short, or nothing with an area is left.
+    """
+    warnings: list[str] = []
+    pieces = [_flatten_ring(np.asarray(ring, dtype=np.float64), where, warnings) for ring in rings]
+    if not pieces:
+        msg = f"{where}: has no ring; give at least an exterior one"
+        raise TerritoryError(msg)
+    geometry = pieces[0]
+    if len(pieces) > 1:
+        geometry = shapely.difference(geometry, shapely.union_all(pieces[1:]))
+    geometry = polygonal(geometry)
+    if geometry.is_empty or geometry.area <= 0.0:
+        msg = f"{where}: encloses no area; give at least three corners that are not on one line"
+        raise TerritoryError(msg)
+    return geometry, tuple(dict.fromkeys(warnings))
+
+
+def polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Keep what has an area: a Polygon or MultiPolygon (perhaps empty) without the points and lines that overlays leave."""
+    parts = [part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and part.area > 0.0]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+
+def area_km2(geometry: shapely.Geometry) -> float:
+    """Area on the WGS-84 ellipsoid of a geometry in the plane −180 … 180, km²: exact in the cylindrical equal-area projection.
+
+    Edges are straight in longitude and latitude; they are cut every 0.1° before projecting.
+    """
+    projected = shapely.transform(shapely.segmentize(geometry, _AREA_EDGE_DEG), _project_equal_area)
+    return float(shapely.area(projected))
+
+
+def centre(geometry: shapely.Geometry) -> tuple[float, float]:
+    """Latitude and longitude of the middle of a geometry, degrees: its centre of mass on the sphere, which no cut displaces."""
+    parts = shapely.get_parts(geometry)
+    points = shapely.get_coordinates(shapely.centroid(parts))
+    weights = shapely.area(shapely.transform(parts, _project_equal_area))
+    lon, lat = np.radians(points[:, 0]), np.radians(points[:, 1])
+    x, y, z = (float(np.sum(weights * component)) for component in (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)))
+    return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
+
+
+def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geometry:
+    """The area inside one ring, cut at the antimeridian."""
+    ring = _checked_ring(ring, where, warnings)
+    lon, crossed_wide = _unwrap(ring[:, 0])
+    if _is_cut_round_the_earth(ring, lon):
+        return _repaired(shapely.Polygon(ring), where, warnings)
+    if crossed_wide:
+        warnings.append(
+            f"{where}: an edge longer than 180° of longitude is taken the short way, over the antimeridian; add corners between for the long way"
+        )
+    turns = round((lon[-1] - lon[0]) / FULL_TURN_DEG)
+    corners = np.column_stack([lon, ring[:, 1]])
+    if turns:
+        if abs(turns) > 1:
+            msg = f"{where}: winds {abs(turns)} times round the Earth; give a ring that does so at most once"
+            raise TerritoryError(msg)
+        pole_deg = _enclosed_pole(ring[:, 1], eastward=turns > 0)
+        if np.min(ring[:, 1]) < 0.0 < np.max(ring[:, 1]):
+            warnings.append(
+                f"{where}: winds round the Earth across the equator; the {'north' if pole_deg > 0 else 'south'} pole, on its left, is taken as inside"
+            )
+        corners = np.vstack([corners, [[lon[-1], pole_deg], [lon[0], pole_deg], corners[0]]])
+    return _cut_at_antimeridian(_repaired(shapely.Polygon(corners), where, warnings))
+
+
+def _repaired(polygon: shapely.Geometry, where: str, warnings: list[str]) -> shapely.Geometry:
+    """A polygon whose ring does not cross itself; what a crossing ring encloses an odd number of times is inside."""
+    if polygon.is_valid:
+        return polygon
+    reason, _, at = shapely.is_valid_reason(polygon).rstrip("]").partition("[")
+    warnings.append(
+        f"{where}: {reason.lower()} at longitude and latitude {at}; repaired: what it encloses an odd number of times is inside"
+    )
+    return polygonal(shapely.make_valid(polygon))
+
+
+def _checked_ring(ring: Floats, where: str, warnings: list[str]) -> Floats:
+    """A closed ring of finite coordinates in range, without repeated corners."""
+    if ring.ndim != 2 or ring.shape[1] < 2 or len(ring) < 3:
+        msg = f"{where}: a ring needs at least three positions [longitude, latitude]"
+        raise TerritoryError(msg)
+    ring = ring[:, :2]
+    if not np.all(np.isfinite(ring)):
+        msg = f"{where}: position {int(np.argmin(np.all(np.isfinite(ring), axis=1))) + 1} is not finite; give longitude and latitude in degrees"
+        raise TerritoryError(msg)
+    outside = np.abs(ring[:, 1]) > 90.0
+    if np.any(outside):
+        at = int(np.argmax(outside))
+        swapped = bool(np.all(np.abs(ring[:, 0]) <= 90.0))
+        hint = "latitude and longitude seem swapped, GeoJSON has longitude first" if swapped else "it must lie in −90 … 90"
+        msg = f"{where}: latitude {ring[at, 1]:g} of position {at + 1} is out of range; {hint}"
+        raise TerritoryError(msg)
+    outside = np.abs(ring[:, 0]) > FULL_TURN_DEG
+    if np.any(outside):
+        at = int(np.argmax(outside))
+        msg = f"{where}: longitude {ring[at, 0]:g} of position {at + 1} is out of range; it must be in degrees, at most one turn from 0"
+        raise TerritoryError(msg)
+    kept = np.concatenate([[True], np.any(np.diff(ring, axis=0) != 0.0, axis=1)])
+    ring = ring[kept]
+    gap = np.mod(ring[-1, 0] - ring[0, 0], FULL_TURN_DEG)
+    if ring[0, 1] != ring[-1, 1] or min(gap, FULL_TURN_DEG - gap) > 1e-9:
+        warnings.append(f"{where}: the ring is not closed; its last position is joined to its first")
+        ring = np.vstack([ring, ring[:1]])
+    if len(ring) < 4:
+        msg = f"{where}: a ring needs at least three different positions"
+        raise TerritoryError(msg)
+    return ring
+
+
+def _unwrap(lon_deg: Floats) -> tuple[Floats, bool]:
+    """Longitudes without jumps, and whether an edge that could as well be meant the long way was taken the short way."""
+    step = np.diff(lon_deg)
+    jump = np.abs(step) > 180.0
+    step = np.where(jump, step - np.copysign(FULL_TURN_DEG, step), step)
+    wide = bool(np.any(jump & (np.abs(step) > 90.0)))
+    return np.concatenate([lon_deg[:1], lon_deg[0] + np.cumsum(step)]), wide
+
+
+def _is_cut_round_the_earth(ring: Floats, lon_unwrapped_deg: Floats) -> bool:
+    """Whether edges from −180 to 180 are meant as whole parallels.
+
+    So a writer closes a band round the Earth, or a cap cut at the antimeridian. Read as crossings of no width, such edges leave a
+    ring that winds round the Earth or encloses nothing; a small polygon on the antimeridian stays one.
+    """
+    if not np.any(np.abs(np.diff(ring[:, 0])) == FULL_TURN_DEG) or np.any(np.abs(ring[:, 0]) > 180.0):
+        return False
+    winds = abs(lon_unwrapped_deg[-1] - lon_unwrapped_deg[0]) > 180.0
+    return bool(winds or np.ptp(lon_unwrapped_deg) == 0.0)
+
+
+def _enclosed_pole(lat_deg: Floats, *, eastward: bool) -> float:
+    """The pole that a ring round the Earth encloses: on its side of the equator, else on its left."""
+    if np.min(lat_deg) >= 0.0:
+        return 90.0
+    if np.max(lat_deg) <= 0.0:
+        return -90.0
+    return 90.0 if eastward else -90.0
+
+
+def _cut_at_antimeridian(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Fold a geometry in any longitudes into −180 … 180."""
+    west, _, east, _ = geometry.bounds
+    if west >= -180.0 and east <= 180.0:
+        return geometry
+    turns = range(int(np.floor((west + 180.0) / FULL_TURN_DEG)), int(np.ceil((east - 180.0) / FULL_TURN_DEG)) + 1)
+    pieces = [shapely.intersection(shapely.transform(geometry, lambda xy, k=k: xy - [FULL_TURN_DEG * k, 0.0]), _WORLD) for k in turns]
+    return polygonal(shapely.union_all([polygonal(piece) for piece in pieces]))
+
+
+def _project_equal_area(lon_lat_deg: Floats) -> Floats:
+    """Longitude and latitude to a plane in which areas are the ellipsoid's, kilometres (Snyder 3-12: q, and y = a q / 2)."""
+    sin_lat = np.sin(np.radians(lon_lat_deg[:, 1]))
+    e2 = WGS84_ECCENTRICITY_SQUARED
+    e = np.sqrt(e2)
+    q = (1.0 - e2) * (sin_lat / (1.0 - e2 * sin_lat**2) + np.arctanh(e * sin_lat) / e)
+    return np.column_stack([np.radians(lon_lat_deg[:, 0]) * WGS84_EQUATORIAL_RADIUS_KM, 0.5 * WGS84_EQUATORIAL_RADIUS_KM * q])
