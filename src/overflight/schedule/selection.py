@@ -101,23 +101,35 @@ def least_handovers(candidates: Candidates) -> Floats:
     return np.where(candidates.serving, np.inf, candidates.remaining_s)
 
 
+def observed(candidates: Candidates) -> Floats:
+    """Score as `overflight.schedule.observed.ObservedChoice` with its default seed: the choice fitted to observations."""
+    from overflight.schedule.observed import observed_choice
+
+    return observed_choice()(candidates)
+
+
 STRATEGIES: dict[str, Strategy] = {
     "highest-elevation": highest_elevation,
     "longest-remaining": longest_remaining,
     "nearest": nearest,
     "least-handovers": least_handovers,
+    "observed": observed,
 }
 """Built-in strategies by name."""
 
 
-def find_strategy(name: str) -> Strategy:
-    """Look a built-in strategy up.
+def find_strategy(name: str, *, seed: int = 0) -> Strategy:
+    """Look a built-in strategy up; ``seed`` matters to those that draw lots.
 
     Raises
     ------
     ScenarioError
         If there is none of that name; the message lists those there are.
     """
+    if name == "observed":
+        from overflight.schedule.observed import observed_choice
+
+        return observed_choice(seed=seed)
     try:
         return STRATEGIES[name]
     except KeyError:
