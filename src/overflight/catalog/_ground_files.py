@@ -1,0 +1,275 @@
+"""Parsers of gateways and PoPs: CSV with or without a header, and the JSON of public lists. Bytes in, rows and an account out."""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from overflight.catalog.tables import STATUSES
+from overflight.errors import CatalogError
+from overflight.intake import Intake, LeftOut
+
+Row = dict[str, str | float]
+
+_COLUMNS = {
+    "name": ("name", "gateway", "pop", "site", "station"),
+    "lat_deg": ("lat_deg", "lat", "latitude"),
+    "lon_deg": ("lon_deg", "lon", "lng", "long", "longitude"),
+    "height_m": ("height_m", "height", "elevation_m", "elevation", "altitude_m", "altitude", "alt"),
+    "country": ("country", "country_code", "alpha2", "iso"),
+    "state": ("state",),
+    "status": ("status",),
+    "kind": ("kind", "type"),
+    "code": ("code",),
+    "city": ("city", "town"),
+    "operator": ("operator",),
+    "source": ("source",),
+    "date": ("date",),
+    "shown": ("show",),
+}
+"""Our columns, and the names that files give them, in order of preference."""
+
+_HEADERLESS = {2: ("lon_deg", "lat_deg"), 3: ("name", "lat_deg", "lon_deg"), 5: ("id", "name", "lat_deg", "lon_deg", "height_m")}
+_STATES = {
+    "": "operational", "operational": "operational", "active": "operational", "live": "operational", "online": "operational",
+    "planned": "planned", "proposed": "planned", "pending": "planned", "under construction": "planned", "unverified": "unverified",
+    "retired": "retired", "closed": "retired", "decommissioned": "retired", "offline": "retired",
+}  # fmt: skip
+_KINDS = {"netfac": "pop", "pop": "pop", "gateway": "gateway", "community_gateway": "community_gateway"}
+_WORDS = {"gateway": "gateway", "pop": "PoP", "community_gateway": "community gateway"}
+_MAX_HEIGHT_M = 9000.0
+
+
+class _BadRecord(Exception):  # noqa: N818 - it never leaves this module
+    """A record that cannot be used, and why."""
+
+
+class _OtherRecord(Exception):  # noqa: N818 - it never leaves this module
+    """A sound record that is not asked for, and why."""
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What is said of the file as a whole."""
+
+    unknown_states: set[str] = field(default_factory=set)
+    by_position: int = 0
+
+    def warnings(self) -> tuple[str, ...]:
+        said = []
+        if self.unknown_states:
+            said.append(f"states not understood and taken as operational: {', '.join(sorted(self.unknown_states))}")
+        if self.by_position:
+            said.append(f"country of {self.by_position} records taken from their position")
+        return tuple(said)
+
+
+def parse_ground(data: bytes, *, source: str, kind: str, operator: str, include_planned: bool, strict: bool) -> tuple[list[Row], Intake]:
+    """Read rows of one kind (``gateway`` or ``pop``) from CSV or JSON; see `overflight.catalog.ground.read_gateways`."""
+    text = _decode(data, source)
+    records = list(_json_records(text, source) if text.lstrip()[:1] in {"{", "["} else _csv_records(text, source))
+    if not records:
+        msg = f"{source}: no records; give one {_WORDS[kind]} a line (name,lat,lon) or a JSON list"
+        raise CatalogError(msg)
+    rows: list[Row] = []
+    left_out: list[LeftOut] = []
+    first_seen: dict[tuple[object, ...], int] = {}
+    notes = _Notes()
+    for line, record in records:
+        label = str(record.get("name") or record.get("city") or record.get("code") or "") if isinstance(record, Mapping) else ""
+        try:
+            row = _read_row(record, kind=kind, operator=operator, include_planned=include_planned, notes=notes)
+            key = (str(row["name"]).casefold(), row["code"], row["lat_deg"], row["lon_deg"])
+            if key in first_seen:
+                reason = f"duplicate of record {first_seen[key]}"
+                raise _BadRecord(reason)  # noqa: TRY301 - the account is kept in one place
+            first_seen[key] = line
+            rows.append(row)
+        except _OtherRecord as other:
+            left_out.append(LeftOut(source, line, label, str(other)))
+        except _BadRecord as bad:
+            left_out.append(LeftOut(source, line, label, str(bad)))
+            if strict:
+                raise CatalogError(str(left_out[-1])) from None
+    if not rows:
+        msg = f"{source}: none of {len(records)} records is a {_WORDS[kind]} that can be used; the first: {left_out[0].reason}"
+        raise CatalogError(msg)
+    _fill_countries(rows, notes)
+    return rows, Intake(source, hashlib.sha256(data).hexdigest(), len(records), len(rows), tuple(left_out), notes.warnings())
+
+
+def _decode(data: bytes, source: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{source}: not UTF-8 text (byte {error.start}); give CSV or JSON"
+        raise CatalogError(msg) from None
+    if not text.strip() or "\0" in text:
+        msg = f"{source}: {'not text' if text.strip() else 'empty'}; give CSV (name,lat,lon) or JSON"
+        raise CatalogError(msg)
+    return text
+
+
+def _json_records(text: str, source: str) -> Iterator[tuple[int, object]]:
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"{source}: not valid JSON{where}; the file may be truncated"
+        raise CatalogError(msg) from None
+    records = document.get("stations") if isinstance(document, dict) else document
+    if not isinstance(records, list):
+        msg = f"{source}: JSON without a list of records; give a list, or an object with one under 'stations'"
+        raise CatalogError(msg)
+    for number, record in enumerate(records, start=1):
+        yield number, _rename(record) if isinstance(record, dict) else record
+
+
+def _csv_records(text: str, source: str) -> Iterator[tuple[int, object]]:
+    first = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header: tuple[str, ...] | None = None
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
+                continue
+            if header is None:
+                header = _header_of(cells)
+                if header is not None:
+                    continue
+                header = _columns_without_header(cells, source)
+            yield reader.line_num, _cells_to_record(header, cells)
+    except csv.Error as error:
+        msg = f"{source}:{reader.line_num}: not CSV ({error})"
+        raise CatalogError(msg) from None
+
+
+def _header_of(cells: list[str]) -> tuple[str, ...] | None:
+    """Cells of the first line as our column names, if it is a header: it names a latitude and a longitude."""
+    names = [cell.strip().casefold() for cell in cells]
+    if not (set(names) & set(_COLUMNS["lat_deg"]) and set(names) & set(_COLUMNS["lon_deg"])):
+        return None
+    return tuple(names)
+
+
+def _columns_without_header(cells: list[str], source: str) -> tuple[str, ...]:
+    columns = _HEADERLESS.get(len(cells))
+    if columns is None or not _is_number(cells[columns.index("lat_deg")]):
+        msg = f"{source}: the first line is neither a header with lat and lon nor 'lon,lat', 'name,lat,lon' or 'id,name,lat,lon,elevation'"
+        raise CatalogError(msg)
+    return columns
+
+
+def _cells_to_record(header: tuple[str, ...], cells: list[str]) -> object:
+    if len(cells) != len(header):
+        return f"{len(cells)} cells where {len(header)} are expected"
+    return _rename(dict(zip(header, cells, strict=True)))
+
+
+def _rename(record: Mapping[str, object]) -> dict[str, object]:
+    """A record under our column names; what we do not know is dropped."""
+    lowered = {str(key).strip().casefold(): value for key, value in record.items()}
+    return {ours: next((lowered[name] for name in names if name in lowered), None) for ours, names in _COLUMNS.items()}
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _read_row(record: object, *, kind: str, operator: str, include_planned: bool, notes: _Notes) -> Row:
+    if isinstance(record, str):
+        raise _BadRecord(record)
+    if not isinstance(record, dict):
+        reason = "not a record of named values"
+        raise _BadRecord(reason)
+    _check_wanted(record, kind)
+    lat, lon = _read_number(record, "lat_deg", -90.0, 90.0), _read_number(record, "lon_deg", -180.0, 360.0)
+    if lat == 0.0 and lon == 0.0:
+        reason = "position 0, 0 stands for an unknown one"
+        raise _BadRecord(reason)
+    height = _read_number(record, "height_m", -500.0, _MAX_HEIGHT_M) if _text(record, "height_m") else 0.0
+    state = _read_state(record, notes)
+    if state == "retired" or (state != "operational" and not include_planned):
+        reason = f"state is {state}"
+        raise _OtherRecord(reason)
+    name = _text(record, "name") or _text(record, "city") or _text(record, "code") or f"{lat:.3f},{lon:.3f}"
+    country = _text(record, "country")
+    given_status = _text(record, "status").casefold()
+    return {
+        "operator": _text(record, "operator") or operator,
+        "kind": kind,
+        "name": name,
+        "code": _text(record, "code"),
+        "city": _text(record, "city"),
+        "country": country.upper() if len(country) == 2 and country.isalpha() else "",
+        "lat_deg": lat,
+        "lon_deg": lon - 360.0 if lon > 180.0 else lon,
+        "height_m": height,
+        "state": state,
+        "source": _text(record, "source"),
+        "date": _text(record, "date"),
+        "status": given_status if given_status in STATUSES else "reported",
+    }
+
+
+def _check_wanted(record: Mapping[str, object], kind: str) -> None:
+    if record.get("shown") is False:
+        reason = "marked as not shown by its list"
+        raise _OtherRecord(reason)
+    given = _text(record, "kind").casefold()
+    found = _KINDS.get(given, kind)
+    if found != kind:
+        reason = f"is a {_WORDS[found]}, not a {_WORDS[kind]}"
+        raise _OtherRecord(reason)
+
+
+def _read_state(record: Mapping[str, object], notes: _Notes) -> str:
+    """State of a record; some lists call it ``status``, which elsewhere says how sure a row is."""
+    said = _text(record, "state").casefold() or _text(record, "status").casefold()
+    if said in _STATES:
+        return _STATES[said]
+    if said not in STATUSES:
+        notes.unknown_states.add(said)
+    return "operational"
+
+
+def _text(record: Mapping[str, object], column: str) -> str:
+    value = record.get(column)
+    return "" if value is None else str(value).strip()
+
+
+def _read_number(record: Mapping[str, object], column: str, least: float, most: float) -> float:
+    said = _text(record, column)
+    word = column.rsplit("_", 1)[0]
+    if not said:
+        reason = f"no {word}"
+        raise _BadRecord(reason)
+    if not _is_number(said):
+        reason = f"{word} '{said[:20]}' is not a number"
+        raise _BadRecord(reason)
+    value = float(said)
+    if not math.isfinite(value):
+        reason = f"{word} is {said}"
+        raise _BadRecord(reason)
+    if not least <= value <= most:
+        reason = f"{word} {said} is outside {least:g} to {most:g}"
+        raise _BadRecord(reason)
+    return value
+
+
+def _fill_countries(rows: list[Row], notes: _Notes) -> None:
+    """Find the country of rows that give none from their position."""
+    from overflight.earth.places import nearest_country
+
+    for row in rows:
+        if not row["country"]:
+            row["country"] = nearest_country(float(row["lat_deg"]), float(row["lon_deg"]))
+            notes.by_position += 1
