@@ -136,8 +136,8 @@ def read_gateways(
 ) -> tuple[Gateways, Intake]:
     """Read gateways from a file, or from bytes.
 
-    Accepted are CSV with a header (columns ``name``, ``lat``, ``lon`` and, in any order, ``country``, ``state``, ``height_m``, …), CSV without
-    one (``lon,lat``; ``name,lat,lon``; ``id,name,lat,lon,elevation``) and JSON (a list of records, or one under ``stations``).
+    Accepted are CSV with a header (``name``, ``lat``, ``lon`` and, in any order, ``country``, ``state``, ``height_m``, …), CSV
+    without one (``lon,lat``; ``name,lat,lon``; ``id,name,lat,lon,elevation``) and JSON (a list of records, or one under ``stations``).
 
     Parameters
     ----------
