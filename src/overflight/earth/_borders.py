@@ -6,6 +6,7 @@ corners; all steps in longitude; all steps in latitude (the first corner of each
 """
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy.typing as npt
 import shapely
 
 from overflight.catalog.tables import DATA_FOLDER
+
+_UNUSED_BITS = 30  # ten digits of three bits, which a resolution-5 cell leaves set
 
 QUANTUM_DEG = 1e-4
 """Grid of the stored coordinates, degrees (11 m): far finer than the 1:50m and 1:10m scales."""
@@ -36,7 +39,7 @@ def unpack_geometry(packed: npt.NDArray[np.int32]) -> shapely.Geometry:
     corners_of_ring = packed[1 + n_parts : 1 + n_parts + n_rings]
     steps = packed[1 + n_parts + n_rings :].astype(np.int64).reshape(2, -1)
     starts = np.concatenate([[0], np.cumsum(corners_of_ring)])
-    rings = [np.cumsum(steps[:, a:b], axis=1).T * QUANTUM_DEG for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    rings = [np.cumsum(steps[:, a:b], axis=1).T * QUANTUM_DEG for a, b in pairwise(starts.tolist())]
     polygons = []
     first = 0
     for count in rings_of_part.tolist():
@@ -65,3 +68,14 @@ def read_packed(name: str, key: str) -> npt.NDArray[Any]:
 @cache
 def _archive(name: str) -> Any:
     return np.load(DATA_FOLDER / f"{name}.npz", allow_pickle=False)
+
+
+def pack_cells(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    """Write sorted resolution-5 cells as steps of what distinguishes them (the lowest 30 bits of all are set)."""
+    return np.diff((cells >> np.uint64(_UNUSED_BITS)).astype(np.int64), prepend=0).astype(np.int32)
+
+
+def unpack_cells(packed: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
+    """Read what `pack_cells` wrote."""
+    used = np.cumsum(packed.astype(np.int64)).astype(np.uint64)
+    return (used << np.uint64(_UNUSED_BITS)) | np.uint64((1 << _UNUSED_BITS) - 1)

@@ -98,7 +98,8 @@ def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geom
         return _repaired(shapely.Polygon(ring), where, warnings)
     if crossed_wide:
         warnings.append(
-            f"{where}: an edge longer than 180° of longitude is taken the short way, over the antimeridian; add corners between for the long way"
+            f"{where}: an edge spans more than 180° of longitude and is taken the short way, over the antimeridian; "
+            "put corners between for the long way"
         )
     turns = round((lon[-1] - lon[0]) / FULL_TURN_DEG)
     corners = np.column_stack([lon, ring[:, 1]])
@@ -108,9 +109,8 @@ def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geom
             raise TerritoryError(msg)
         pole_deg = _enclosed_pole(ring[:, 1], eastward=turns > 0)
         if np.min(ring[:, 1]) < 0.0 < np.max(ring[:, 1]):
-            warnings.append(
-                f"{where}: winds round the Earth across the equator; the {'north' if pole_deg > 0 else 'south'} pole, on its left, is taken as inside"
-            )
+            pole = "north" if pole_deg > 0.0 else "south"
+            warnings.append(f"{where}: winds round the Earth across the equator; the {pole} pole, on its left, is taken as inside")
         corners = np.vstack([corners, [[lon[-1], pole_deg], [lon[0], pole_deg], corners[0]]])
     return _cut_at_antimeridian(_repaired(shapely.Polygon(corners), where, warnings))
 
@@ -133,7 +133,8 @@ def _checked_ring(ring: Floats, where: str, warnings: list[str]) -> Floats:
         raise TerritoryError(msg)
     ring = ring[:, :2]
     if not np.all(np.isfinite(ring)):
-        msg = f"{where}: position {int(np.argmin(np.all(np.isfinite(ring), axis=1))) + 1} is not finite; give longitude and latitude in degrees"
+        at = int(np.argmin(np.all(np.isfinite(ring), axis=1))) + 1
+        msg = f"{where}: position {at} is not finite; give longitude and latitude in degrees"
         raise TerritoryError(msg)
     outside = np.abs(ring[:, 1]) > 90.0
     if np.any(outside):
@@ -191,6 +192,8 @@ def _enclosed_pole(lat_deg: Floats, *, eastward: bool) -> float:
 
 def _cut_at_antimeridian(geometry: shapely.Geometry) -> shapely.Geometry:
     """Fold a geometry in any longitudes into −180 … 180."""
+    if geometry.is_empty:
+        return geometry
     west, _, east, _ = geometry.bounds
     if west >= -180.0 and east <= 180.0:
         return geometry
