@@ -31,21 +31,21 @@ def _sincos_deg(angle_deg):
     quarter = np.rint(angle_deg * (1.0 / 90.0))
     x = (angle_deg - 90.0 * quarter) * _DEGREE
     z = x * x
-    s = 1.0 - z / 210.0
-    s = 1.0 - z / 156.0 * s
-    s = 1.0 - z / 110.0 * s
-    s = 1.0 - z / 72.0 * s
-    s = 1.0 - z / 42.0 * s
-    s = 1.0 - z / 20.0 * s
-    s = x * (1.0 - z / 6.0 * s)
-    c = 1.0 - z / 240.0
-    c = 1.0 - z / 182.0 * c
-    c = 1.0 - z / 132.0 * c
-    c = 1.0 - z / 90.0 * c
-    c = 1.0 - z / 56.0 * c
-    c = 1.0 - z / 30.0 * c
-    c = 1.0 - z / 12.0 * c
-    c = 1.0 - z / 2.0 * c
+    s = 1.0 - z * (1.0 / 210.0)
+    s = 1.0 - z * (1.0 / 156.0) * s
+    s = 1.0 - z * (1.0 / 110.0) * s
+    s = 1.0 - z * (1.0 / 72.0) * s
+    s = 1.0 - z * (1.0 / 42.0) * s
+    s = 1.0 - z * (1.0 / 20.0) * s
+    s = x * (1.0 - z * (1.0 / 6.0) * s)
+    c = 1.0 - z * (1.0 / 240.0)
+    c = 1.0 - z * (1.0 / 182.0) * c
+    c = 1.0 - z * (1.0 / 132.0) * c
+    c = 1.0 - z * (1.0 / 90.0) * c
+    c = 1.0 - z * (1.0 / 56.0) * c
+    c = 1.0 - z * (1.0 / 30.0) * c
+    c = 1.0 - z * (1.0 / 12.0) * c
+    c = 1.0 - z * (1.0 / 2.0) * c
     turn = quarter - 4.0 * np.floor(quarter * 0.25)
     odd = (turn == 1.0) | (turn == 3.0)
     sine = c if odd else s
@@ -160,10 +160,102 @@ def angles_of_all(ecef, east, north, up, positions, azimuth, elevation, distance
 # --- the geostationary arc ---------------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _arc_cosine(a, b, offset, A, B, c, s):
-    """Cosine between the direction (a, b, .) and the arc's point at longitude (c, s)."""
-    return (a * c + b * s - offset) / np.sqrt(A - B * c)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _arc_directions(x, y, z, sin_lat, cos_lat):
+    """Replace azimuth x and elevation y by the direction (a, |b|, d) in the frame of the meridian: a into y, |b| into x, d into z."""
+    for j in range(x.size):
+        sin_az, cos_az = _sincos_deg(x[j])
+        up, level = _sincos_deg(y[j])
+        north = cos_az * level
+        x[j] = abs(sin_az * level)
+        y[j] = up * cos_lat - north * sin_lat
+        z[j] = up * sin_lat + north * cos_lat
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _arc_starts(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end, c_half, s_half):
+    """Best of four points of the arc: below the direction, in the south, half-way, on the horizon."""
+    A = 1.0 + px * px + pz * pz
+    B = 2.0 * px
+    weight_south = 1.0 / np.sqrt(A - B)
+    weight_half = 1.0 / np.sqrt(A - B * c_half)
+    weight_end = 1.0 / np.sqrt(A - B * c_end)
+    for j in range(cosine.size):
+        a = dir_a[j]
+        b = dir_b[j]
+        q = a * px + dir_d[j] * pz
+        # below the point where the direction pierces the sphere of the arc's radius
+        reach = np.sqrt(q * q + 2.0 - A) - q
+        c = px + reach * a
+        s = reach * b
+        h = c * c + s * s
+        h = 1.0 / np.sqrt(1.0 if h == 0.0 else h)
+        c = c * h
+        s = s * h
+        beyond = c < c_end
+        c = c_end if beyond else c
+        s = s_end if beyond else s
+        best = (a * c + b * s - q) / np.sqrt(A - B * c)
+        value = (a - q) * weight_south
+        better = value > best
+        c = 1.0 if better else c
+        s = 0.0 if better else s
+        best = value if better else best
+        value = (a * c_half + b * s_half - q) * weight_half
+        better = value > best
+        c = c_half if better else c
+        s = s_half if better else s
+        best = value if better else best
+        value = (a * c_end + b * s_end - q) * weight_end
+        better = value > best
+        cosine[j] = c_end if better else c
+        sine[j] = s_end if better else s
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _arc_newton(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end):
+    """One step of Newton's method towards the arc's nearest point, held to 0.2 rad and to the visible arc."""
+    A = 1.0 + px * px + pz * pz
+    B = 2.0 * px
+    for j in range(cosine.size):
+        a = dir_a[j]
+        b = dir_b[j]
+        q = a * px + dir_d[j] * pz
+        c = cosine[j]
+        s = sine[j]
+        w = A - B * c
+        along = a * c + b * s
+        across = b * c - a * s
+        slope = across * w - 0.5 * B * s * (along - q)
+        curvature = 0.5 * B * s * across - along * w - 0.5 * B * c * (along - q)
+        step = -slope / curvature if curvature < 0.0 else (0.2 if slope > 0.0 else -0.2)
+        step = 0.2 if step > 0.2 else step
+        step = -0.2 if step < -0.2 else step
+        z = step * step
+        sin_step = step * (1.0 - z * (1.0 / 6.0) * (1.0 - z * 0.05))
+        cos_step = 1.0 - z * 0.5 * (1.0 - z * (1.0 / 12.0) * (1.0 - z * (1.0 / 30.0)))
+        turned = c * cos_step - s * sin_step
+        s = s * cos_step + c * sin_step
+        h = 1.5 - 0.5 * (turned * turned + s * s)  # keeps (c, s) a unit vector
+        c = 1.0 if s < 0.0 else turned * h
+        s = 0.0 if s < 0.0 else s * h
+        beyond = c < c_end
+        cosine[j] = c_end if beyond else c
+        sine[j] = s_end if beyond else s
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _arc_angles(dir_a, dir_b, dir_d, cosine, sine, px, pz):
+    """Angle to the arc's point, into ``cosine``: from the difference of the two unit vectors, exact for small angles too."""
+    for j in range(cosine.size):
+        x = cosine[j] - px
+        h = 1.0 / np.sqrt(x * x + sine[j] * sine[j] + pz * pz)
+        x = x * h - dir_a[j]
+        y = sine[j] * h - dir_b[j]
+        z = -pz * h - dir_d[j]
+        chord = 0.25 * (x * x + y * y + z * z)
+        chord = 1.0 if chord > 1.0 else chord
+        cosine[j] = 2.0 * _atan2_deg(np.sqrt(chord), np.sqrt(1.0 - chord))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -172,120 +264,76 @@ def arc_separations(lat_deg, azimuth_deg, elevation_deg, radius, eccentricity_sq
 
     In the frame of the site's meridian, the arc's point at relative longitude t is (cos t, sin t, 0), the site p = (px, 0, pz) and the
     direction (a, b, d), with b turned east by symmetry. The cosine a visible point makes with the direction,
-    (a cos t + b sin t - q) / sqrt(A - B cos t), is maximised over 0 <= t <= t_max: the best of four starts, then Newton's method.
+    (a cos t + b sin t - q) / sqrt(A - B cos t) with q = a px + d pz, A = 1 + p·p, B = 2 px, is maximised over 0 <= t <= t_end: the best
+    of four starts, then two steps of Newton's method. Neighbours of one latitude share its terms; each step is a loop of its own,
+    which is short enough for the processor to overlap its rounds.
     """
-    for j in range(out.size):
-        sin_lat, cos_lat = _sincos_deg(lat_deg[j])
-        sin_az, cos_az = _sincos_deg(azimuth_deg[j])
-        up, level = _sincos_deg(elevation_deg[j])
-        north = cos_az * level
+    room = 256
+    buffer = np.empty((5, room + _PAD))
+    x = buffer[0]
+    y = buffer[1]
+    z = buffer[2]
+    c = buffer[3]
+    s = buffer[4]
+    first = 0
+    while first < out.size:
+        lat = lat_deg[first]
+        last = first + 1
+        while last < out.size and last - first < room and lat_deg[last] == lat:
+            last += 1
+        count = last - first
+        sin_lat, cos_lat = _sincos_deg(lat)
         root = np.sqrt(1.0 - eccentricity_squared * sin_lat * sin_lat)
-        px = radius / root * cos_lat
-        pz = radius / root * (1.0 - eccentricity_squared) * sin_lat
-        a = up * cos_lat - north * sin_lat
-        b = abs(sin_az * level)
-        d = up * sin_lat + north * cos_lat
-        q = a * px + d * pz
-        A = 1.0 + px * px + pz * pz
-        B = 2.0 * px
-        # the arc's point on the horizon: its height above the horizontal plane, cos t cos(lat) - p·n, is nought
+        # the arc meets the horizon where its height above the horizontal plane, cos t cos(lat) - p·n, is nought
         c_end = radius * root / cos_lat
-        hidden = (c_end > 1.0) | (cos_lat <= 0.0)
-        c_end = 1.0 if hidden else c_end
-        s_end = np.sqrt(1.0 - c_end * c_end)
-        # start 1: below the point where the direction pierces the sphere of the arc's radius
-        reach = np.sqrt(q * q + 1.0 - px * px - pz * pz) - q
-        c = px + reach * a
-        s = reach * b
-        h = np.sqrt(c * c + s * s)
-        h = 1.0 if h == 0.0 else h
-        c = c / h
-        s = s / h
-        beyond = c < c_end
-        c = c_end if beyond else c
-        s = s_end if beyond else s
-        best = _arc_cosine(a, b, q, A, B, c, s)
-        # starts 2 to 4: south, half-way, on the horizon
-        value = _arc_cosine(a, b, q, A, B, 1.0, 0.0)
-        better = value > best
-        c = 1.0 if better else c
-        s = 0.0 if better else s
-        best = value if better else best
-        c_half = np.sqrt(0.5 + 0.5 * c_end)
-        s_half = np.sqrt(0.5 - 0.5 * c_end)
-        value = _arc_cosine(a, b, q, A, B, c_half, s_half)
-        better = value > best
-        c = c_half if better else c
-        s = s_half if better else s
-        best = value if better else best
-        value = _arc_cosine(a, b, q, A, B, c_end, s_end)
-        better = value > best
-        c = c_end if better else c
-        s = s_end if better else s
-        best = value if better else best
-        c_start = c
-        s_start = s
-        for _ in range(4):
-            w = A - B * c
-            along = a * c + b * s
-            across = b * c - a * s
-            slope = across * w - 0.5 * B * s * (along - q)
-            curvature = 0.5 * B * s * across - along * w - 0.5 * B * c * (along - q)
-            step = -slope / curvature if curvature < 0.0 else (0.2 if slope > 0.0 else -0.2)
-            step = 0.2 if step > 0.2 else step
-            step = -0.2 if step < -0.2 else step
-            z = step * step
-            sin_step = step * (1.0 - z * (1.0 / 6.0) * (1.0 - z * 0.05))
-            cos_step = 1.0 - z * 0.5 * (1.0 - z * (1.0 / 12.0) * (1.0 - z * (1.0 / 30.0)))
-            turned = c * cos_step - s * sin_step
-            s = s * cos_step + c * sin_step
-            h = 1.5 - 0.5 * (turned * turned + s * s)  # keeps (c, s) a unit vector
-            c = turned * h
-            s = s * h
-            c = 1.0 if s < 0.0 else c
-            s = 0.0 if s < 0.0 else s
-            beyond = c < c_end
-            c = c_end if beyond else c
-            s = s_end if beyond else s
-        worse = _arc_cosine(a, b, q, A, B, c, s) < best
-        c = c_start if worse else c
-        s = s_start if worse else s
-        # angle from the difference of the two unit vectors: exact for small angles too
-        h = 1.0 / np.sqrt(A - B * c)
-        x = (c - px) * h - a
-        y = s * h - b
-        z = -pz * h - d
-        chord = 0.25 * (x * x + y * y + z * z)
-        chord = 1.0 if chord > 1.0 else chord
-        angle = 2.0 * _atan2_deg(np.sqrt(chord), np.sqrt(1.0 - chord))
-        out[j] = np.inf if hidden else angle
+        if c_end > 1.0 or cos_lat <= 0.0:
+            out[first:last] = np.inf + azimuth_deg[first:last] + elevation_deg[first:last]
+        else:
+            px = radius / root * cos_lat
+            pz = radius / root * (1.0 - eccentricity_squared) * sin_lat
+            s_end = np.sqrt(1.0 - c_end * c_end)
+            x[:count] = azimuth_deg[first:last]
+            y[:count] = elevation_deg[first:last]
+            size = (count + 7) & ~7
+            x[count:size] = 0.0
+            y[count:size] = 0.0
+            b = x[:size]
+            a = y[:size]
+            d = z[:size]
+            _arc_directions(b, a, d, sin_lat, cos_lat)
+            _arc_starts(a, b, d, c[:size], s[:size], px, pz, c_end, s_end, np.sqrt(0.5 + 0.5 * c_end), np.sqrt(0.5 - 0.5 * c_end))
+            for _ in range(2):
+                _arc_newton(a, b, d, c[:size], s[:size], px, pz, c_end, s_end)
+            _arc_angles(a, b, d, c[:size], s[:size], px, pz)
+            out[first:last] = c[:count]
+        first = last
 
 
 # --- who sees whom -----------------------------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _mark_above(x, y, z, px, py, pz, u0, u1, u2, signed_square, seen):
-    """The elevation test, exact: sin(el) |sin(el)| >= sin(mask) |sin(mask)|, times the square of the range."""
+def _mark_above(x, y, z, px, py, pz, u0, u1, u2, signed_square, marks):
+    """Test elevations exactly: sin(el) |sin(el)| >= sin(mask) |sin(mask)|, both times the square of the range."""
     for j in range(x.size):
         dx = x[j] - px
         dy = y[j] - py
         dz = z[j] - pz
         up = dx * u0 + dy * u1 + dz * u2
-        seen[j] = np.int32(up * abs(up) >= signed_square * (dx * dx + dy * dy + dz * dz))
+        marks[j] = np.uint8(up * abs(up) >= signed_square * (dx * dx + dy * dy + dz * dz))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _count_marks(seen):
+def _count_marks(marks):
     total = np.int32(0)
-    for j in range(seen.size):
-        total += seen[j]
+    for j in range(marks.size):
+        total += np.int32(marks[j])
     return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mark_near(x, y, z, moved, c0, c1, c2, n0, n1, n2, spread, slack, near):
-    """Whether a satellite may stand above the mask of any site of a node (necessary, not sufficient); ``spread`` = sin(mask) - |dn|."""
+    """Whether a satellite may stand above the mask of any site of a group (necessary, not sufficient); ``spread`` = sin(mask) - |dn|."""
     for j in range(x.size):
         dx = x[j] - c0
         dy = y[j] - c1
@@ -295,28 +343,7 @@ def _mark_near(x, y, z, moved, c0, c1, c2, n0, n1, n2, spread, slack, near):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def reference_states(positions, first_slot, last_slot, x, y, z, moved):
-    """Give each satellite one position for a block of slots and the farthest it is from it in any of them (NaN: no state at all)."""
-    n = positions.shape[2]
-    middle = (first_slot + last_slot) // 2
-    x[:] = positions[middle, 0]
-    y[:] = positions[middle, 1]
-    z[:] = positions[middle, 2]
-    moved[:] = 0.0
-    for k in range(first_slot, last_slot):
-        for i in range(n):
-            if x[i] + y[i] + z[i] != x[i] + y[i] + z[i]:
-                x[i] = positions[k, 0, i]
-                y[i] = positions[k, 1, i]
-                z[i] = positions[k, 2, i]
-    for k in range(first_slot, last_slot):
-        _widen(positions[k, 0], positions[k, 1], positions[k, 2], x, y, z, moved)
-    for i in range(n):
-        moved[i] = np.sqrt(moved[i])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _widen(sx, sy, sz, x, y, z, moved):
+def _farthest(sx, sy, sz, x, y, z, moved):
     for i in range(x.size):
         dx = sx[i] - x[i]
         dy = sy[i] - y[i]
@@ -326,8 +353,28 @@ def _widen(sx, sy, sz, x, y, z, moved):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def reference_states(positions, first_slot, last_slot, x, y, z, moved):
+    """Give each satellite one position for a block of slots, and how far it gets from it in the block (NaN: no state in any slot)."""
+    middle = (first_slot + last_slot) // 2
+    x[:] = positions[middle, 0]
+    y[:] = positions[middle, 1]
+    z[:] = positions[middle, 2]
+    moved[:] = 0.0
+    for i in np.flatnonzero(np.isnan(x + y + z)):
+        for k in range(first_slot, last_slot):
+            if np.isnan(x[i] + y[i] + z[i]):
+                x[i] = positions[k, 0, i]
+                y[i] = positions[k, 1, i]
+                z[i] = positions[k, 2, i]
+    for k in range(first_slot, last_slot):
+        if k != middle or last_slot - first_slot == 1:
+            _farthest(positions[k, 0], positions[k, 1], positions[k, 2], x, y, z, moved)
+    moved[:] = np.sqrt(moved)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def candidates_of_tops(nodes, sine, x, y, z, moved):
-    """Satellites that may be seen from each top node in a block of slots: offsets and ids, as (indptr, ids)."""
+    """Satellites that may be seen from each group of the first level in a block of slots, as (indptr, ids)."""
     n_nodes = nodes.shape[1]
     n = x.size
     near = np.empty(n, np.int32)
@@ -350,32 +397,39 @@ def candidates_of_tops(nodes, sine, x, y, z, moved):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def visible_pairs(
+def mark_visible(
     nodes, node_sine, node_parent, level_start, parent_start, order, ecef, up, site_square, positions, first_slot, last_slot,
-    first_parent, last_parent, top_indptr, top_ids, write, indptr, satellite,
+    first_parent, last_parent, top_indptr, top_ids, indptr, marks,
 ):  # fmt: skip
-    """Count (``write`` false: into ``indptr[k, site + 1]``) or list (from ``indptr[k, site]`` on) what each site sees.
+    """Walk down the tree and mark, for every group of its last level, which of the group's candidates each of its sites sees.
 
-    ``nodes`` (9, m) are the nodes of all levels, ``level_start`` where each level begins, ``node_parent`` the node one level up,
-    ``parent_start`` the sites below each node of the last level, in the order of the tree; ``order`` leads from there to the caller's
-    sites. Levels are walked down once per node; each keeps the satellites that may be seen from it, in ascending order.
+    ``nodes`` (9, m) are the groups of all levels, ``level_start`` where each level begins, ``node_parent`` the group one level up,
+    ``parent_start`` the first site of each group of the last level in the order of the tree, from which ``order`` leads to the caller's
+    sites. Counts go to ``indptr[k, site + 1]``. Returns, slot by slot and group by group: offsets into the candidates (ids, ascending)
+    and, site by site, a mark for each candidate, rows padded to a multiple of 8; ``marks`` is room for these, replaced if too small.
     """
     n = positions.shape[2]
     n_levels = level_start.size - 1
-    last = level_start[n_levels - 1]
-    ids = np.empty((n_levels + 1, n + _PAD), np.int32)
-    xs = np.empty((n_levels + 1, n + _PAD))
-    ys = np.empty((n_levels + 1, n + _PAD))
-    zs = np.empty((n_levels + 1, n + _PAD))
-    still = np.zeros(n + _PAD)
-    seen = np.empty(n + _PAD, np.int32)
+    first_of_last = level_start[n_levels - 1]
+    room = n + _PAD
+    ids = np.empty((n_levels + 1, room), np.int32)
+    xs = np.empty((n_levels + 1, room))
+    ys = np.empty((n_levels + 1, room))
+    zs = np.empty((n_levels + 1, room))
+    still = np.zeros(room)
+    near = np.empty(room, np.int32)
     size = np.zeros(n_levels + 1, np.int64)
     path = np.empty(n_levels, np.int64)
     current = np.empty(n_levels, np.int64)
+    groups = (last_slot - first_slot) * (last_parent - first_parent)
+    offsets = np.zeros(groups + 1, np.int64)
+    listed = np.empty(64 * groups + room, np.int32)
+    g = 0
+    m = 0
     for k in range(first_slot, last_slot):
         current[:] = -1
         for p in range(first_parent, last_parent):
-            path[n_levels - 1] = last + p
+            path[n_levels - 1] = first_of_last + p
             for level in range(n_levels - 1, 0, -1):
                 path[level - 1] = node_parent[path[level]]
             for level in range(n_levels):
@@ -383,29 +437,26 @@ def visible_pairs(
                 if node == current[level]:
                     continue
                 current[level] = node
+                current[level + 1 :] = -1
                 if level == 0:
-                    size[0] = 0
-                    for j in range(top_indptr[node], top_indptr[node + 1]):
-                        i = top_ids[j]
-                        q = size[0]
-                        ids[0, q] = i
-                        xs[0, q] = positions[k, 0, i]
-                        ys[0, q] = positions[k, 1, i]
-                        zs[0, q] = positions[k, 2, i]
-                        size[0] = q + 1
-                below = size[level]
-                padded = (below + 7) & ~7
-                for j in range(below, padded):
-                    xs[level, j] = np.nan
+                    size[0] = top_indptr[node + 1] - top_indptr[node]
+                    for j in range(size[0]):
+                        i = top_ids[top_indptr[node] + j]
+                        ids[0, j] = i
+                        xs[0, j] = positions[k, 0, i]
+                        ys[0, j] = positions[k, 1, i]
+                        zs[0, j] = positions[k, 2, i]
+                padded = (size[level] + 7) & ~7
+                xs[level, size[level] : padded] = np.nan
                 _mark_near(
                     xs[level, :padded], ys[level, :padded], zs[level, :padded], still[:padded], nodes[0, node], nodes[1, node],
                     nodes[2, node], nodes[3, node], nodes[4, node], nodes[5, node], node_sine[node] - nodes[6, node],
-                    nodes[7, node] + abs(node_sine[node]) * nodes[8, node], seen[:padded],
+                    nodes[7, node] + abs(node_sine[node]) * nodes[8, node], near[:padded],
                 )  # fmt: skip
                 kept = 0
-                for j in range(below):
+                for j in range(size[level]):
                     ids[level + 1, kept] = j
-                    kept += seen[j]
+                    kept += near[j]
                 for j in range(kept):
                     i = ids[level + 1, j]
                     ids[level + 1, j] = ids[level, i]
@@ -413,26 +464,49 @@ def visible_pairs(
                     ys[level + 1, j] = ys[level, i]
                     zs[level + 1, j] = zs[level, i]
                 size[level + 1] = kept
-                for lower in range(level + 1, n_levels):
-                    current[lower] = -1
             count = size[n_levels]
             padded = (count + 7) & ~7
+            xs[n_levels, count:padded] = np.nan
             x = xs[n_levels, :padded]
             y = ys[n_levels, :padded]
             z = zs[n_levels, :padded]
-            x[count:] = np.nan
-            marks = seen[:padded]
-            listed = ids[n_levels]
+            if offsets[g] + count > listed.size:
+                more = np.empty(2 * listed.size + count, np.int32)
+                more[: listed.size] = listed
+                listed = more
+            listed[offsets[g] : offsets[g] + count] = ids[n_levels, :count]
+            offsets[g + 1] = offsets[g] + count
+            g += 1
+            rows = parent_start[p + 1] - parent_start[p]
+            if m + rows * padded > marks.size:
+                wider = np.empty(2 * marks.size + rows * padded, np.uint8)
+                wider[:m] = marks[:m]
+                marks = wider
             for t in range(parent_start[p], parent_start[p + 1]):
-                site = order[t]
-                _mark_above(x, y, z, ecef[0, t], ecef[1, t], ecef[2, t], up[0, t], up[1, t], up[2, t], site_square[t], marks)
-                if write:
-                    q = indptr[k, site]
-                    end = indptr[k, site + 1]
-                    j = 0
-                    while q < end:  # never writes past the site's own share
-                        satellite[q] = listed[j]
-                        q += marks[j]
-                        j += 1
-                else:
-                    indptr[k, site + 1] = _count_marks(marks)
+                row = marks[m : m + padded]
+                _mark_above(x, y, z, ecef[0, t], ecef[1, t], ecef[2, t], up[0, t], up[1, t], up[2, t], site_square[t], row)
+                indptr[k, order[t] + 1] = _count_marks(row)
+                m += padded
+    return offsets, listed, marks
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def list_marked(parent_start, order, first_slot, last_slot, first_parent, last_parent, offsets, listed, marks, indptr, satellite):
+    """Write the ids that `mark_visible` marked to each site's share of ``satellite``."""
+    g = 0
+    m = 0
+    for k in range(first_slot, last_slot):
+        for p in range(first_parent, last_parent):
+            candidates = listed[offsets[g] : offsets[g + 1]]
+            padded = (candidates.size + 7) & ~7
+            g += 1
+            for t in range(parent_start[p], parent_start[p + 1]):
+                row = marks[m : m + padded]
+                m += padded
+                share = satellite[indptr[k, order[t]] : indptr[k, order[t] + 1]]
+                j = np.uint64(0)
+                q = np.uint64(0)
+                while q < np.uint64(share.size):  # without a branch on the mark; never writes past the site's own share
+                    share[q] = candidates[j]
+                    q += np.uint64(row[j])
+                    j += np.uint64(1)

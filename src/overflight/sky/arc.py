@@ -23,7 +23,8 @@ def arc_separation_deg(lat_deg: npt.ArrayLike, azimuth_deg: npt.ArrayLike, eleva
     """Smallest angle between directions and the geostationary arc above the horizon, as seen from the site, degrees.
 
     The arc is the circle of radius 42,164.17 km in the equator's plane, and of it the part at elevation 0° or more. The site is on the
-    WGS-84 ellipsoid (its height matters less than 0.001° per kilometre). Accurate to 1e-7 degrees.
+    WGS-84 ellipsoid (its height matters less than 0.001° per kilometre). Accurate to 1e-9 degrees up to a separation of 40°, to 0.0005°
+    beyond. Fastest where neighbours have the same latitude, as in the order of `find_visible`.
 
     Parameters
     ----------

@@ -31,6 +31,9 @@ Ints = npt.NDArray[np.int64]
 _BLOCK_SLOTS = 8
 """Slots that share one search of the whole fleet; satellites move 120 km in 15 s, so that few more candidates come of it."""
 
+_CANDIDATES = 72
+"""Satellites a group may see, as first guessed; groups that see more take more memory."""
+
 _CUBE_BITS = 10
 _CUBE_LEVELS = (3, 5, 7)
 """Grids of the cube used as levels: squares of 11°, 2.8° and 0.7°."""
@@ -141,17 +144,33 @@ class CellTree:
         levels = _drop_idle(levels)
         self.level_start = np.concatenate([[0], np.cumsum([len(level.start) for level in levels])]).astype(np.int64)
         self.nodes = np.ascontiguousarray(np.concatenate([level.shape for level in levels], axis=1))
-        self.node_start = np.concatenate([level.start for level in levels])
         self.node_parent = _find_parents(levels)
         self.parent_start = np.append(levels[-1].start, len(sites)).astype(np.int64)
-        self._levels = levels
+        self._starts = [level.start for level in levels]
 
     def __len__(self) -> int:
         return len(self.sites)
 
-    def node_sines(self, sine: Floats) -> Floats:
-        """Smallest sine of the mask below each node; ``sine`` in the order of the tree."""
-        return np.concatenate([np.minimum.reduceat(sine, level.start) for level in self._levels])
+    def mask_sines(self, min_elevation_deg: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Sine of the mask of each site, in the order of the tree, and the smallest below each group.
+
+        Raises
+        ------
+        InputError
+            If there is neither one mask nor one for each site, or one is not within -90 to 90 degrees.
+        """
+        mask_deg = np.asarray(min_elevation_deg, dtype=np.float64)
+        if mask_deg.shape not in {(), (len(self),)}:
+            msg = f"min_elevation_deg: shape {mask_deg.shape}; give one value, or one for each of the {len(self)} sites"
+            raise InputError(msg)
+        if not np.all(np.abs(mask_deg) <= 90.0):
+            msg = f"min_elevation_deg: {mask_deg[~(np.abs(mask_deg) <= 90.0)].flat[0]} is not an elevation; give degrees from -90 to 90"
+            raise InputError(msg)
+        sine = np.sin(np.radians(mask_deg))
+        if not mask_deg.shape:
+            return np.full(len(self), sine), np.full(self.nodes.shape[1], sine)
+        sine = sine[self.order]
+        return sine, np.concatenate([np.minimum.reduceat(sine, start) for start in self._starts])
 
 
 def find_visible(tree: CellTree, positions_km: Floats, *, min_elevation_deg: npt.ArrayLike, threads: int = 1) -> Visible:
@@ -191,22 +210,20 @@ def find_visible_series(tree: CellTree, positions_km: Floats, *, min_elevation_d
         msg = f"positions_km: shape {positions.shape}; give (instants, 3, satellites)"
         raise InputError(msg)
     n_times, n_sites = len(positions), len(tree)
-    sine = _mask_sines(min_elevation_deg, n_sites)[tree.order]
+    sine, node_sine = tree.mask_sines(min_elevation_deg)
     indptr = np.zeros((n_times, n_sites + 1), dtype=np.int64)
     if n_times == 0 or n_sites == 0:
         return VisibleSeries(indptr, np.empty(0, dtype=np.int32))
-    node_sine = tree.node_sines(sine)
-    square = sine * np.abs(sine)
-    search = _Search(tree, positions, tree.node_sines(sine), sine * np.abs(sine), indptr)
+    search = _Search(tree, positions, node_sine, sine * np.abs(sine), indptr)
     blocks = [(start, min(start + _BLOCK_SLOTS, n_times)) for start in range(0, n_times, _BLOCK_SLOTS)]
     with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
         tops = list(pool.map(search.find_tops, blocks))
         parts = _split_parents(tree, threads, len(blocks))
         tasks = [_Task(block, top, part) for block, top in zip(blocks, tops, strict=True) for part in parts]
-        list(pool.map(search.count, tasks))
+        marked = list(pool.map(search.mark, tasks))
         np.cumsum(indptr.ravel(), out=indptr.ravel())
         satellite = np.empty(int(indptr[-1, -1]), dtype=np.int32)
-        list(pool.map(lambda task: search.write(task, satellite), tasks))
+        list(pool.map(lambda task, marks: search.write(task, marks, satellite), tasks, marked))
     return VisibleSeries(indptr, satellite)
 
 
@@ -231,17 +248,6 @@ def pair_angles(sites: Sites, positions_km: Floats, visible: Visible | VisibleSe
     return azimuth_deg, elevation_deg, range_km
 
 
-def _mask_sines(min_elevation_deg: npt.ArrayLike, n_sites: int) -> Floats:
-    mask_deg = np.asarray(min_elevation_deg, dtype=np.float64)
-    if mask_deg.shape not in {(), (n_sites,)}:
-        msg = f"min_elevation_deg: shape {mask_deg.shape}; give one value, or one for each of the {n_sites} sites"
-        raise InputError(msg)
-    if not np.all(np.abs(mask_deg) <= 90.0):
-        msg = f"min_elevation_deg: {mask_deg[~(np.abs(mask_deg) <= 90.0)].flat[0]} is not an elevation; give degrees from -90 to 90"
-        raise InputError(msg)
-    return np.array(np.broadcast_to(np.sin(np.radians(mask_deg)), n_sites))
-
-
 @dataclass(frozen=True, slots=True)
 class _Search:
     """One search: its arrays, and the compiled steps on them."""
@@ -260,20 +266,23 @@ class _Search:
         indptr, ids = _kernels.candidates_of_tops(np.ascontiguousarray(self.tree.nodes[:, :tops]), self.node_sine, x, y, z, moved)
         return indptr, ids
 
-    def count(self, task: _Task) -> None:
-        """Count into ``indptr`` what each site sees."""
-        self._visit(task, np.empty(0, dtype=np.int32), write=False)
-
-    def write(self, task: _Task, satellite: npt.NDArray[np.int32]) -> None:
-        """List what each site sees at the place that ``indptr`` gives."""
-        self._visit(task, satellite, write=True)
-
-    def _visit(self, task: _Task, satellite: npt.NDArray[np.int32], *, write: bool) -> None:
-        tree, (first_slot, last_slot), (first_parent, last_parent) = self.tree, task.slots, task.parents
-        _kernels.visible_pairs(
+    def mark(self, task: _Task) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Mark what each site sees among the candidates of its group, and count it into ``indptr``."""
+        tree = self.tree
+        rows = (task.slots[1] - task.slots[0]) * int(tree.parent_start[task.parents[1]] - tree.parent_start[task.parents[0]])
+        room = np.empty(_CANDIDATES * rows, dtype=np.uint8)  # here, since numpy asks the system for large pages and numba does not
+        offsets, listed, marks = _kernels.mark_visible(
             tree.nodes, self.node_sine, tree.node_parent, tree.level_start, tree.parent_start, tree.order, tree.ecef_km, tree.up,
-            self.square, self.positions, first_slot, last_slot, first_parent, last_parent, *task.tops, write, self.indptr, satellite,
+            self.square, self.positions, *task.slots, *task.parents, *task.tops, self.indptr, room,
         )  # fmt: skip
+        return offsets, listed, marks
+
+    def write(
+        self, task: _Task, marked: tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.uint8]], satellite: npt.NDArray[np.int32]
+    ) -> None:
+        """List what each site sees at the place that ``indptr`` gives."""
+        tree = self.tree
+        _kernels.list_marked(tree.parent_start, tree.order, *task.slots, *task.parents, *marked, self.indptr, satellite)
 
 
 def _split_parents(tree: CellTree, threads: int, n_blocks: int) -> list[tuple[int, int]]:
