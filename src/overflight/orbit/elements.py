@@ -253,7 +253,7 @@ def parse_elements(data: bytes, *, source: str, strict: bool = False) -> tuple[E
         read=len(table) + len(left_out),
         used=len(table),
         left_out=tuple(left_out),
-        warnings=tuple(_warn(raw, table, left_out)),
+        warnings=tuple(raw.warnings),
     )
     if left_out and (strict or len(table) == 0):
         first = left_out[0]
@@ -369,16 +369,6 @@ def _find_superseded(table: ElementSets, lines: npt.NDArray[np.int64], unusable:
         when = "a later epoch" if table.epoch[kept] > table.epoch[order[position]] else "the same epoch"
         superseded[int(order[position])] = f"duplicate; the element set of line {lines[kept]} with {when} is used"
     return superseded
-
-
-def _warn(raw: RawRecords, table: ElementSets, left_out: list[LeftOut]) -> list[str]:
-    """What the user should know of the file as a whole."""
-    warnings = list(raw.warnings)
-    if left_out:
-        first = left_out[0]
-        total = len(table) + len(left_out)
-        warnings.append(f"{len(left_out)} of {total} records left out; the first, line {first.line}: {first.record}: {first.reason}")
-    return warnings
 
 
 def with_places(elements: ElementSets, *, shell: Any, plane: Any, slot: Any) -> ElementSets:
