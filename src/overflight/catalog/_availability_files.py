@@ -83,7 +83,7 @@ def read_availability(data: Path | str | bytes, *, source: str | None = None, st
             read += 1
             problem = _status_problem(section, key, record, seen)
             if problem:
-                left_out.append(LeftOut(source, read, f"{section} {key}", problem))
+                left_out.append(LeftOut(source, read, " ".join(f"{section} {key}".split()), problem))
                 continue
             seen.add(key)
             fields = dict(record)
@@ -117,7 +117,7 @@ def read_availability_cells(
     for number, (feature, problem) in enumerate(candidates, start=1):
         reason = problem or _area_problem(feature.polygons)
         if reason:
-            left_out.append(LeftOut(source, number, feature.published_status, reason))
+            left_out.append(LeftOut(source, number, " ".join(feature.published_status.split()), reason))
         else:
             features.append(feature)
     return tuple(features), _account(raw, source, len(candidates), left_out, strict=strict)
@@ -175,8 +175,8 @@ def _load_json(raw: bytes, source: str, *, pairs: bool = False) -> object:
     except json.JSONDecodeError as error:
         msg = f"{source}:{error.lineno}: not valid JSON ({error.msg}); the file may be truncated" if raw.strip() else f"{source}: empty"
         raise CatalogError(msg) from None
-    except RecursionError:
-        msg = f"{source}: JSON nested too deep"
+    except (RecursionError, ValueError):
+        msg = f"{source}: JSON nested too deep, or a number of thousands of digits"
         raise CatalogError(msg) from None
     return document
 
@@ -230,15 +230,15 @@ def _geojson_area(feature: object) -> tuple[AreaFeature, str]:
     properties = properties if isinstance(properties, dict) else {}
     geometry = feature.get("geometry")
     kind = geometry.get("type") if isinstance(geometry, dict) else None
-    if not isinstance(geometry, dict) or kind not in {"Polygon", "MultiPolygon"}:
-        return AreaFeature(properties, ()), f"geometry is {f'a {kind}, ' if kind else ''}not an area"
+    if not isinstance(geometry, dict) or kind not in ("Polygon", "MultiPolygon"):
+        return AreaFeature(properties, ()), f"geometry is {f'a {kind}, ' if isinstance(kind, str) and kind.isalpha() else ''}not an area"
     coordinates = geometry.get("coordinates")
     try:
         parts = [coordinates] if kind == "Polygon" else list(coordinates or [])
         polygons = tuple(
             tuple(np.array([point[:2] for point in ring], dtype=np.float64).reshape(-1, 2) for ring in part or []) for part in parts
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return AreaFeature(properties, ()), "coordinates are not rings of points"
     return AreaFeature(properties, polygons), ""
 

@@ -5,10 +5,12 @@ import hashlib
 import io
 import json
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
-from overflight.catalog.tables import STATUSES
+from overflight.catalog.tables import STATUSES, read_table
 from overflight.errors import CatalogError
 from overflight.intake import Intake, LeftOut
 
@@ -79,7 +81,7 @@ def parse_ground(data: bytes, *, source: str, kind: str, operator: str, include_
     first_seen: dict[tuple[object, ...], int] = {}
     notes = _Notes()
     for line, record in records:
-        label = str(record.get("name") or record.get("city") or record.get("code") or "") if isinstance(record, Mapping) else ""
+        label = _label(record) if isinstance(record, Mapping) else ""
         try:
             row = _read_row(record, kind=kind, operator=operator, include_planned=include_planned, notes=notes)
             key = (str(row["name"]).casefold(), row["code"], row["lat_deg"], row["lon_deg"])
@@ -116,7 +118,7 @@ def _decode(data: bytes, source: str) -> str:
 def _json_records(text: str, source: str) -> Iterator[tuple[int, object]]:
     try:
         document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         msg = f"{source}: not valid JSON{where}; the file may be truncated"
         raise CatalogError(msg) from None
@@ -129,7 +131,7 @@ def _json_records(text: str, source: str) -> Iterator[tuple[int, object]]:
 
 
 def _csv_records(text: str, source: str) -> Iterator[tuple[int, object]]:
-    first = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: tuple[str, ...] | None = None
@@ -200,16 +202,14 @@ def _read_row(record: object, *, kind: str, operator: str, include_planned: bool
     if state == "retired" or (state != "operational" and not include_planned):
         reason = f"state is {state}"
         raise _OtherRecord(reason)
-    name = _text(record, "name") or _text(record, "city") or _text(record, "code") or f"{lat:.3f},{lon:.3f}"
-    country = _text(record, "country")
     given_status = _text(record, "status").casefold()
     return {
         "operator": _text(record, "operator") or operator,
         "kind": kind,
-        "name": name,
+        "name": _label(record) or f"{lat:.3f},{lon:.3f}",
         "code": _text(record, "code"),
         "city": _text(record, "city"),
-        "country": country.upper() if len(country) == 2 and country.isalpha() else "",
+        "country": _text(record, "country"),
         "lat_deg": lat,
         "lon_deg": lon - 360.0 if lon > 180.0 else lon,
         "height_m": height,
@@ -241,9 +241,13 @@ def _read_state(record: Mapping[str, object], notes: _Notes) -> str:
     return "operational"
 
 
+def _label(record: Mapping[str, object]) -> str:
+    return _text(record, "name") or _text(record, "city") or _text(record, "code")
+
+
 def _text(record: Mapping[str, object], column: str) -> str:
     value = record.get(column)
-    return "" if value is None else str(value).strip()
+    return "" if value is None else " ".join(str(value).split())
 
 
 def _read_number(record: Mapping[str, object], column: str, least: float, most: float) -> float:
@@ -257,19 +261,37 @@ def _read_number(record: Mapping[str, object], column: str, least: float, most: 
         raise _BadRecord(reason)
     value = float(said)
     if not math.isfinite(value):
-        reason = f"{word} is {said}"
+        reason = f"{word} is {value}"
         raise _BadRecord(reason)
     if not least <= value <= most:
-        reason = f"{word} {said} is outside {least:g} to {most:g}"
+        reason = f"{word} {value:g} is outside {least:g} to {most:g}"
         raise _BadRecord(reason)
     return value
 
 
 def _fill_countries(rows: list[Row], notes: _Notes) -> None:
-    """Find the country of rows that give none from their position."""
-    from overflight.earth.places import nearest_country
-
+    """Turn names of countries into codes, and find the country of rows that give none from their position."""
     for row in rows:
-        if not row["country"]:
-            row["country"] = nearest_country(float(row["lat_deg"]), float(row["lon_deg"]))
+        code = _codes_by_name().get(_fold(str(row["country"])), "")
+        if not code:
+            from overflight.earth.places import nearest_country
+
+            code = nearest_country(float(row["lat_deg"]), float(row["lon_deg"]))
             notes.by_position += 1
+        row["country"] = code
+
+
+@cache
+def _codes_by_name() -> dict[str, str]:
+    """Alpha-2 codes by code, name in English and French, and alias, folded."""
+    table = read_table("territories")
+    found: dict[str, str] = {}
+    for row, code in enumerate(table["code"]):
+        names = (table["name"][row], table["name_fr"][row], *table["aliases"][row].split("|"))
+        found |= {_fold(name): code for name in names if name}
+    codes = {_fold(code): table["code"][row] for column in ("alpha3", "code") for row, code in enumerate(table[column])}
+    return found | codes
+
+
+def _fold(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", name.casefold()) if letter.isalnum())
