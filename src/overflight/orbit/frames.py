@@ -100,9 +100,10 @@ def earth_orientation_at(times: Instants, setting: OrientationSetting = "table")
     instants = as_instants(times)
     if isinstance(setting, EarthOrientation):
         return _given_orientation(instants, setting)
-    if setting == "none":
+    named: str = setting
+    if named == "none":
         return EarthOrientation(*(np.zeros(instants.size) for _ in range(3)))
-    if setting != "table":
+    if named != "table":
         msg = f"Earth orientation {setting!r}: write 'table', 'none' or give an EarthOrientation"
         raise InputError(msg)
     table = _load_table()

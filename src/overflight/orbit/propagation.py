@@ -1,21 +1,49 @@
 """Positions and velocities of a whole fleet by SGP4.
 
+Near-Earth satellites are computed by a compiled kernel, all others, and every state near one of SGP4's error conditions, by the
+``sgp4`` package; which way a state went shows in nothing but the time it took.
+
 References
 ----------
 Hoots and Roehrich, *Spacetrack Report No. 3* (1980).
 Vallado, Crawford, Hujsak, Kelso, "Revisiting Spacetrack Report #3", AIAA 2006-6753.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from overflight.clock import Instants
 from overflight.errors import InputError
+from overflight.orbit._constants import EARTH_RADIUS_KM, near_earth_constants
 from overflight.orbit._package import PackageSatellites
 from overflight.orbit.elements import ElementSets
-from overflight.orbit.frames import OrientationSetting, as_instants, teme_to_itrf_km
+from overflight.orbit.frames import OrientationSetting, as_instants, earth_orientation_at, gmst82_rad, polar_motion_matrix
 
 Floats = npt.NDArray[np.float64]
+
+_INSTANTS_PER_TASK = 64
+"""Work is shared out by so many instants: the pages they are written to stay known to the processor while a block is computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Rotation from TEME at each instant: first by an angle about the pole, then by a matrix."""
+
+    sidereal_rad: Floats
+    """Shape (nt,)."""
+    matrix: Floats
+    """Shape (nt, 3, 3)."""
+
+    def apply(self, instants: npt.NDArray[np.intp], position_teme_km: Floats) -> Floats:
+        """Turn one position, shape (m, 3), at each of m instants."""
+        sin, cos = np.sin(self.sidereal_rad[instants]), np.cos(self.sidereal_rad[instants])
+        x, y, z = position_teme_km.T
+        turned = np.stack((cos * x + sin * y, cos * y - sin * x, z), axis=1)
+        rotated: Floats = (self.matrix[instants] @ turned[:, :, None])[:, :, 0]
+        return rotated
 
 
 class Propagator:
@@ -31,19 +59,33 @@ class Propagator:
         self._elements = elements
         self._epoch_us = elements.epoch.astype(np.int64)
         self._package = PackageSatellites(elements)
+        constants, self._fast = near_earth_constants(elements)
+        self._constants, self._epochs = _lay_out(constants, self._epoch_us)
 
     def __len__(self) -> int:
         return len(self._elements)
+
+    def __repr__(self) -> str:
+        fast = int(self._fast.sum())
+        return f"Propagator: SGP4, {len(self)} satellites, {fast} by the near-Earth kernel, {len(self) - fast} by the sgp4 package"
 
     @property
     def elements(self) -> ElementSets:
         """The table of element sets."""
         return self._elements
 
+    @property
+    def fast(self) -> npt.NDArray[np.bool_]:
+        """Which satellites the near-Earth kernel serves, shape (n,); a copy."""
+        return self._fast.copy()
+
     def positions_km(
         self, times: Instants, *, earth_orientation: OrientationSetting = "table", threads: int = 1, out: Floats | None = None
     ) -> Floats:
         """Positions in ITRF.
+
+        A state's bits depend on its elements, its instant and the orientation alone: not on the number of threads, nor on the other
+        satellites and instants of the call.
 
         Parameters
         ----------
@@ -52,7 +94,7 @@ class Propagator:
         earth_orientation
             UT1 and polar motion: see `overflight.orbit.frames.earth_orientation_at`.
         threads
-            How many threads share the work. The result does not depend on it.
+            How many threads share the work.
         out
             Where to write, float64 of shape (nt, 3, n), C-contiguous.
 
@@ -67,20 +109,15 @@ class Propagator:
             If the times, the orientation, ``threads`` or ``out`` cannot be used.
         """
         instants = as_instants(times)
-        teme_km = self.positions_teme_km(instants, threads=threads, out=out)
-        teme_km[:] = teme_to_itrf_km(teme_km, instants, earth_orientation=earth_orientation)
-        return teme_km
+        orientation = earth_orientation_at(instants, earth_orientation)
+        turn = _Turn(gmst82_rad(instants, orientation.ut1_utc_s), polar_motion_matrix(orientation.x_p_arcsec, orientation.y_p_arcsec))
+        return self._fill(instants, turn, threads, out)
 
     def positions_teme_km(self, times: Instants, *, threads: int = 1, out: Floats | None = None) -> Floats:
         """Positions in TEME; parameters, shape and errors as `positions_km`."""
         instants = as_instants(times)
-        if threads < 1:
-            msg = f"threads: {threads} is not at least 1"
-            raise InputError(msg)
-        filled = _make_output(out, (instants.size, 3, len(self)))
-        for row in range(len(self)):
-            filled[:, :, row] = self._package.states(row, instants.astype(np.int64) - self._epoch_us[row])[0]
-        return filled
+        turn = _Turn(np.zeros(instants.size), np.broadcast_to(np.eye(3), (instants.size, 3, 3)))
+        return self._fill(instants, turn, threads, out)
 
     def states_teme(self, times: Instants) -> tuple[Floats, Floats, npt.NDArray[np.uint8]]:
         """States in TEME by the ``sgp4`` package: the reference for everything faster.
@@ -98,13 +135,74 @@ class Propagator:
             Shape (nt, n): 0, or SGP4's error code (1 eccentricity out of range, 2 mean motion, 3 perturbed eccentricity,
             4 semi-latus rectum, 6 decayed), or 7 for elements that describe no orbit.
         """
-        instants = as_instants(times)
-        shape = (instants.size, 3, len(self))
-        position_km, velocity_km_s, error = np.empty(shape), np.empty(shape), np.empty((instants.size, len(self)), dtype=np.uint8)
+        time_us = as_instants(times).astype(np.int64)
+        shape = (time_us.size, 3, len(self))
+        position_km, velocity_km_s, error = np.empty(shape), np.empty(shape), np.empty((time_us.size, len(self)), dtype=np.uint8)
         for row in range(len(self)):
-            states = self._package.states(row, instants.astype(np.int64) - self._epoch_us[row])
+            states = self._package.states(row, time_us - self._epoch_us[row])
             position_km[:, :, row], velocity_km_s[:, :, row], error[:, row] = states
         return position_km, velocity_km_s, error
+
+    def _fill(self, instants: Instants, turn: _Turn, threads: int, out: Floats | None) -> Floats:
+        """Positions at all instants: the kernel for everyone, then the package for those it does not serve."""
+        from overflight.orbit._kernels import fill_positions
+
+        if threads < 1:
+            msg = f"threads: {threads} is not at least 1"
+            raise InputError(msg)
+        filled = _make_output(out, (instants.size, 3, len(self)))
+        time_us = instants.astype(np.int64)
+        rotation_km = np.ascontiguousarray(turn.matrix).ravel() * EARTH_RADIUS_KM
+
+        def fill_some(first: int) -> npt.NDArray[np.intp]:
+            last = min(first + _INSTANTS_PER_TASK, instants.size)
+            doubtful = fill_positions(
+                self._constants, self._epochs, time_us.astype(np.float64), turn.sidereal_rad, rotation_km, first, last, filled
+            )
+            if not doubtful:
+                return np.empty((0, 2), dtype=np.intp)
+            instant, satellite = np.nonzero(np.isnan(filled[first:last, 0]))
+            return np.stack((instant + first, satellite), axis=1)
+
+        tasks = range(0, instants.size if self._fast.any() else 0, _INSTANTS_PER_TASK)
+        if threads == 1 or len(tasks) < 2:
+            doubtful = [fill_some(first) for first in tasks]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                doubtful = list(pool.map(fill_some, tasks))
+        every = np.arange(instants.size)
+        for row in np.flatnonzero(~self._fast).tolist():
+            self._fill_by_package(filled, turn, row, every, time_us)
+        if doubtful:
+            instant, satellite = np.concatenate(doubtful).T
+            for row in np.unique(satellite).tolist():
+                self._fill_by_package(filled, turn, row, instant[satellite == row], time_us)
+        return filled
+
+    def _fill_by_package(self, filled: Floats, turn: _Turn, row: int, at: npt.NDArray[np.intp], time_us: npt.NDArray[np.int64]) -> None:
+        filled[at, :, row] = turn.apply(at, self._package.states(row, time_us[at] - self._epoch_us[row])[0])
+
+
+def _lay_out(constants: Floats, epoch_us: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Constants and epochs in the order of the kernel: whole blocks, the last one padded, on boundaries of the cache's lines."""
+    from overflight.orbit._kernels import BLOCK
+
+    rows, count = constants.shape
+    blocks = -(-count // BLOCK)
+    source = np.minimum(np.arange(blocks * BLOCK), max(count - 1, 0))
+    laid = _aligned(blocks * rows * BLOCK)
+    epochs = _aligned(blocks * BLOCK)
+    if count:
+        laid.reshape(blocks, rows, BLOCK)[:] = constants[:, source].reshape(rows, blocks, BLOCK).transpose(1, 0, 2)
+        epochs[:] = epoch_us[source]
+    return laid, epochs
+
+
+def _aligned(size: int) -> Floats:
+    """Make an array of floats that begins on a boundary of 64 bytes."""
+    raw = np.empty(size + 8)
+    offset = (-raw.ctypes.data % 64) // 8
+    return raw[offset : offset + size]
 
 
 def _make_output(out: Floats | None, shape: tuple[int, int, int]) -> Floats:
