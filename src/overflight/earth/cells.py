@@ -1,9 +1,9 @@
 """Cells: H3 hexagons of resolution 5 (about 253 km²), the grain of service.
 
-Cells are numbered by their H3 index as ``uint64`` and kept sorted. A polygon owns the cells whose centre lies in it; a part of it
-that holds no centre owns every cell that it touches, so that nothing vanishes. The fill walks down H3's own hierarchy with a bounding
-box around all that descends from a cell, and tests centres in the plane: it needs nothing of H3's polygon fill, which has
-trouble at the antimeridian and the poles.
+Cells are numbered by their H3 index as ``uint64`` and kept sorted. A polygon owns the cells whose centre lies in it; a part of it that
+holds fewer than `SMALL_PART_CELLS` centres owns every cell that it touches, so that no island vanishes, whole or half. The fill walks
+down H3's own hierarchy with a bounding box around all that descends from a cell, and tests centres in the plane: it needs nothing of
+H3's polygon fill, which has trouble at the antimeridian and the poles.
 
 References
 ----------
@@ -21,9 +21,15 @@ Cells = npt.NDArray[np.uint64]
 RESOLUTION = 5
 """H3 resolution of a cell of service: the vertices of the operator's own cells coincide with it."""
 
+SMALL_PART_CELLS = 3
+"""A part of a polygon with fewer centres than this in it owns every cell that it touches."""
+
 _REACH_DEG = (12.9, 4.9, 1.8, 0.62, 0.175, 0.0)
 """By resolution 0 to 5: no resolution-5 descendant's centre is farther from the cell's centre than this (measured over all
 2,016,842 cells: 12.832, 4.858, 1.778, 0.609, 0.169, 0), degrees of arc."""
+
+_EDGE_DEG = 0.05
+"""Edges of polygons, straight in longitude and latitude, are cut to this length before they are projected."""
 
 _CELL_RADIUS_DEG = 0.13
 """No corner of a resolution-5 cell is farther from its centre than this, degrees of arc."""
@@ -76,21 +82,31 @@ def cells_of_polygon(geometry: shapely.Geometry) -> Cells:
     Returns
     -------
     uint64, shape (n,)
-        Sorted, distinct: every cell whose centre lies in the geometry, and every cell that touches a part holding no centre.
+        Sorted, distinct: every cell whose centre lies in the geometry, and every cell that touches a part holding fewer than
+        `SMALL_PART_CELLS` centres.
     """
     cells, centres = _cells_by_centre(geometry)
     pieces = _whole_parts(geometry)
-    if len(pieces) > 1 or not len(cells):
-        held = set(shapely.STRtree(pieces).query(centres, predicate="intersects")[1].tolist()) if len(cells) else set()
-        lone = [cells_touching(piece) for index, piece in enumerate(pieces) if index not in held]
-        cells = np.unique(np.concatenate([cells, *lone]))
-    return np.sort(cells)
+    held = np.bincount(shapely.STRtree(pieces).query(centres, predicate="intersects")[1], minlength=len(pieces))
+    small = [cells_touching(piece) for piece, count in zip(pieces, held.tolist(), strict=True) if count < SMALL_PART_CELLS]
+    return np.unique(np.concatenate([cells, *small]))
+
+
+def covered_shares(cells: npt.ArrayLike, geometry: shapely.Geometry) -> Floats:
+    """Share of each cell's area that a geometry covers, 0 … 1, shape (n,): in the gnomonic plane about each cell's centre."""
+    shapely.prepare(geometry)
+    outline = shapely.segmentize(geometry, _EDGE_DEG)
+    shares = []
+    for cell in np.asarray(cells, dtype=np.uint64).ravel().tolist():
+        hexagon, covered = _in_local_plane(cell, outline)
+        shares.append(0.0 if covered.is_empty else shapely.area(shapely.intersection(hexagon, covered)) / shapely.area(hexagon))
+    return np.array(shares, dtype=np.float64)
 
 
 def cells_touching(geometry: shapely.Geometry) -> Cells:
     """Every cell that shares at least a point with a geometry, sorted; for geometries of few cells (each is tested on its own)."""
     candidates = _descend(geometry, margin_deg=_CELL_RADIUS_DEG)[0]
-    outline = shapely.segmentize(geometry, 0.05)
+    outline = shapely.segmentize(geometry, _EDGE_DEG)
     touching = [cell for cell in candidates.tolist() if _touches(cell, outline)]
     return np.array(sorted(touching), dtype=np.uint64)
 
@@ -160,14 +176,17 @@ def _whole_parts(geometry: shapely.Geometry) -> list[shapely.Geometry]:
 
 
 def _touches(cell: int, geometry: shapely.Geometry) -> bool:
-    """Whether a cell meets a geometry, in the gnomonic plane about its centre, where the cell's edges (great circles) are straight."""
+    """Whether a cell meets a geometry."""
+    return bool(shapely.intersects(*_in_local_plane(cell, geometry)))
+
+
+def _in_local_plane(cell: int, geometry: shapely.Geometry) -> tuple[shapely.Geometry, shapely.Geometry]:
+    """A cell and what lies near it of a geometry, in the gnomonic plane about its centre, where its edges (great circles) are straight."""
     lat_centre, lon_centre = h3.cell_to_latlng(cell)
     near = shapely.intersection(geometry, shapely.union_all(_boxes(np.array([cell], dtype=np.uint64), 2.0 * _CELL_RADIUS_DEG)[0]))
-    if near.is_empty:
-        return False
     hexagon = shapely.Polygon(_gnomonic(np.array(h3.cell_to_boundary(cell))[:, ::-1], lat_centre, lon_centre))
     projected = shapely.make_valid(shapely.transform(near, lambda xy: _gnomonic(xy, lat_centre, lon_centre)))
-    return bool(shapely.intersects(hexagon, projected))
+    return hexagon, projected
 
 
 def _gnomonic(lon_lat_deg: Floats, lat_centre_deg: float, lon_centre_deg: float) -> Floats:

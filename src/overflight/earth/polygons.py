@@ -90,6 +90,21 @@ def centre(geometry: shapely.Geometry) -> tuple[float, float]:
     return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
 
 
+def outlines(geometry: shapely.Geometry) -> list[Floats]:
+    """Lines to draw a geometry's border by: arrays (n, 2) of longitude and latitude, without the cuts along ±180° and the poles."""
+    lines = []
+    for ring in shapely.get_rings(shapely.get_parts(geometry)):
+        corners = shapely.get_coordinates(ring)
+        a, b = corners[:-1], corners[1:]
+        cut = ((np.abs(a[:, 0]) == 180.0) & (a[:, 0] == b[:, 0])) | ((np.abs(a[:, 1]) == 90.0) & (a[:, 1] == b[:, 1]))
+        pieces = np.split(np.arange(len(a)), np.flatnonzero(cut))
+        for piece in pieces:
+            kept = piece[~cut[piece]]
+            if len(kept):
+                lines.append(corners[kept[0] : kept[-1] + 2])
+    return lines
+
+
 def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geometry:
     """The area inside one ring, cut at the antimeridian."""
     ring = _checked_ring(ring, where, warnings)
@@ -101,18 +116,30 @@ def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geom
             f"{where}: an edge spans more than 180° of longitude and is taken the short way, over the antimeridian; "
             "put corners between for the long way"
         )
-    turns = round((lon[-1] - lon[0]) / FULL_TURN_DEG)
     corners = np.column_stack([lon, ring[:, 1]])
+    turns = round((lon[-1] - lon[0]) / FULL_TURN_DEG)
+    if abs(turns) > 1:
+        msg = f"{where}: winds {abs(turns)} times round the Earth; give a ring that does so at most once"
+        raise TerritoryError(msg)
     if turns:
-        if abs(turns) > 1:
-            msg = f"{where}: winds {abs(turns)} times round the Earth; give a ring that does so at most once"
-            raise TerritoryError(msg)
         pole_deg = _enclosed_pole(ring[:, 1], eastward=turns > 0)
         if np.min(ring[:, 1]) < 0.0 < np.max(ring[:, 1]):
             pole = "north" if pole_deg > 0.0 else "south"
             warnings.append(f"{where}: winds round the Earth across the equator; the {pole} pole, on its left, is taken as inside")
-        corners = np.vstack([corners, [[lon[-1], pole_deg], [lon[0], pole_deg], corners[0]]])
+        corners = _close_over_pole(corners if turns > 0 else corners[::-1], pole_deg)
     return _cut_at_antimeridian(_repaired(shapely.Polygon(corners), where, warnings))
+
+
+def _close_over_pole(corners: Floats, pole_deg: float) -> Floats:
+    """Open an eastward ring round the Earth at the antimeridian, so that it runs from −180 to 180, and close it along the pole."""
+    turn = np.floor((corners[:, 0] + 180.0) / FULL_TURN_DEG)
+    edge = int(np.flatnonzero(np.diff(turn) > 0.0)[0])
+    (lon_a, lat_a), (lon_b, lat_b) = corners[edge], corners[edge + 1]
+    crossing = FULL_TURN_DEG * turn[edge + 1] - 180.0
+    lat = lat_a + (lat_b - lat_a) * (crossing - lon_a) / (lon_b - lon_a)
+    after, before = corners[edge + 1 : -1], corners[: edge + 1]
+    ring = np.vstack([after - [crossing + 180.0, 0.0], before - [crossing - 180.0, 0.0]])
+    return np.vstack([[[-180.0, lat]], ring, [[180.0, lat], [180.0, pole_deg], [-180.0, pole_deg], [-180.0, lat]]])
 
 
 def _repaired(polygon: shapely.Geometry, where: str, warnings: list[str]) -> shapely.Geometry:
