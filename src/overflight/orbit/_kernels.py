@@ -223,8 +223,8 @@ def _short_periods(
 
 
 @njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
-def fill_positions(constants, epoch_us, time_us, sidereal_rad, rotation_km, first, last, out_km):
-    """Write the positions of every satellite at the instants ``first`` to ``last`` − 1; return how many became NaN.
+def fill_positions(constants, epoch_us, time_us, sidereal_rad, rotation_km, first, last, out_km, doubtful):
+    """Write the positions of every satellite at the instants ``first`` to ``last`` − 1; count those that became NaN.
 
     Parameters
     ----------
@@ -238,12 +238,14 @@ def fill_positions(constants, epoch_us, time_us, sidereal_rad, rotation_km, firs
         Shape (nt × 9,): Earth radius × rotation from PEF to ITRF, row by row.
     out_km
         Shape (nt, 3, n).
+    doubtful
+        Shape (blocks,): receives how many states of the block became NaN.
     """
     _prefer_wide_vectors()
     n = out_km.shape[2]
     m = np.empty(8 * BLOCK)
-    doubtful = 0
     for block in range(epoch_us.size // BLOCK):
+        lost = 0
         begin = block * BLOCK
         count = min(BLOCK, n - begin)
         epoch = epoch_us[begin : begin + BLOCK]
@@ -333,7 +335,7 @@ def fill_positions(constants, epoch_us, time_us, sidereal_rad, rotation_km, firs
                 m[i] = w0 * x + w1 * y + w2 * z
                 m[BLOCK + i] = w3 * x + w4 * y + w5 * z
                 m[2 * BLOCK + i] = w6 * x + w7 * y + w8 * z
-                doubtful += 1 if x != x else 0
+                lost += 1 if x != x else 0
             # Three loops become three block copies; one loop would store element by element.
             for i in range(count):
                 out_km[k, 0, begin + i] = m[i]
@@ -341,4 +343,4 @@ def fill_positions(constants, epoch_us, time_us, sidereal_rad, rotation_km, firs
                 out_km[k, 1, begin + i] = m[BLOCK + i]
             for i in range(count):
                 out_km[k, 2, begin + i] = m[2 * BLOCK + i]
-    return doubtful
+        doubtful[block] = lost

@@ -24,7 +24,7 @@ from overflight.orbit.frames import OrientationSetting, as_instants, earth_orien
 
 Floats = npt.NDArray[np.float64]
 
-_INSTANTS_PER_TASK = 64
+_INSTANTS_PER_TASK = 16
 """Work is shared out by so many instants: the pages they are written to stay known to the processor while a block is computed."""
 
 
@@ -145,39 +145,46 @@ class Propagator:
 
     def _fill(self, instants: Instants, turn: _Turn, threads: int, out: Floats | None) -> Floats:
         """Positions at all instants: the kernel for everyone, then the package for those it does not serve."""
-        from overflight.orbit._kernels import fill_positions
-
         if threads < 1:
             msg = f"threads: {threads} is not at least 1"
             raise InputError(msg)
         filled = _make_output(out, (instants.size, 3, len(self)))
         time_us = instants.astype(np.int64)
+        every = np.arange(instants.size)
+        for satellite, at in self._fill_by_kernel(filled, turn, time_us, threads):
+            self._fill_by_package(filled, turn, satellite, at, time_us)
+        for satellite in np.flatnonzero(~self._fast).tolist():
+            self._fill_by_package(filled, turn, satellite, every, time_us)
+        return filled
+
+    def _fill_by_kernel(
+        self, filled: Floats, turn: _Turn, time_us: npt.NDArray[np.int64], threads: int
+    ) -> list[tuple[int, npt.NDArray[np.intp]]]:
+        """Let the kernel write what it can; return each satellite that it left NaN somewhere, with the instants of that."""
+        from overflight.orbit._kernels import BLOCK, fill_positions
+
+        if not self._fast.any():
+            return []
         rotation_km = np.ascontiguousarray(turn.matrix).ravel() * EARTH_RADIUS_KM
+        tasks = range(0, time_us.size, _INSTANTS_PER_TASK)
+        lost = np.zeros((len(tasks), self._epochs.size // BLOCK), dtype=np.int64)
+        arguments = (self._constants, self._epochs, time_us.astype(np.float64), turn.sidereal_rad, rotation_km)
 
-        def fill_some(first: int) -> npt.NDArray[np.intp]:
-            last = min(first + _INSTANTS_PER_TASK, instants.size)
-            doubtful = fill_positions(
-                self._constants, self._epochs, time_us.astype(np.float64), turn.sidereal_rad, rotation_km, first, last, filled
-            )
-            if not doubtful:
-                return np.empty((0, 2), dtype=np.intp)
-            instant, satellite = np.nonzero(np.isnan(filled[first:last, 0]))
-            return np.stack((instant + first, satellite), axis=1)
+        def fill_some(task: int) -> None:
+            first = tasks[task]
+            fill_positions(*arguments, first, min(first + _INSTANTS_PER_TASK, time_us.size), filled, lost[task])
 
-        tasks = range(0, instants.size if self._fast.any() else 0, _INSTANTS_PER_TASK)
         if threads == 1 or len(tasks) < 2:
-            doubtful = [fill_some(first) for first in tasks]
+            for task in range(len(tasks)):
+                fill_some(task)
         else:
             with ThreadPoolExecutor(threads) as pool:
-                doubtful = list(pool.map(fill_some, tasks))
-        every = np.arange(instants.size)
-        for row in np.flatnonzero(~self._fast).tolist():
-            self._fill_by_package(filled, turn, row, every, time_us)
-        if doubtful:
-            instant, satellite = np.concatenate(doubtful).T
-            for row in np.unique(satellite).tolist():
-                self._fill_by_package(filled, turn, row, instant[satellite == row], time_us)
-        return filled
+                list(pool.map(fill_some, range(len(tasks))))
+        doubtful = []
+        for block in np.flatnonzero(lost.any(axis=0)).tolist():
+            is_nan = np.isnan(filled[:, 0, block * BLOCK : (block + 1) * BLOCK])
+            doubtful += [(block * BLOCK + lane, np.flatnonzero(is_nan[:, lane])) for lane in np.flatnonzero(is_nan.any(axis=0)).tolist()]
+        return doubtful
 
     def _fill_by_package(self, filled: Floats, turn: _Turn, row: int, at: npt.NDArray[np.intp], time_us: npt.NDArray[np.int64]) -> None:
         filled[at, :, row] = turn.apply(at, self._package.states(row, time_us[at] - self._epoch_us[row])[0])
