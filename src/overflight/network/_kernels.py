@@ -1,129 +1,21 @@
 """Compiled loops of the network stage, over plain arrays.
 
-Eight consecutive slots advance together. Whatever belongs to one satellite (or one link) in these slots is one *row*: `LANES` float64 values
-side by side in a flat array, one vector register on today's machines. A row operation that has to be a vector instruction is written on
-LLVM's vector types, because the compiler cannot know that two rows of one array do not overlap; LLVM turns it into whatever the machine has.
-The others take the number of lanes as an argument, because a loop of unknown length is vectorised and one of eight is unrolled.
-
-No kernel may contract a product and a sum into one rounding (no ``fastmath``): results equal those of NumPy to the last bit, on every machine.
+Eight consecutive slots advance together, as rows (see `overflight.network._rows`). No kernel may contract a product and a sum into one
+rounding (no ``fastmath``): results equal those of NumPy to the last bit, on every machine.
 """
 
 import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-LANES = 8
+from overflight.network._rows import LANES, QUAD, choose_row, offer_row, relax_row, slant_row, weigh_row
+
 NO_WAY = np.int32(-(2**31))
-QUAD = 4
+BOXES_A_SIDE = 16
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
-
-_F64, _I32, _I64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
-_BITS = ir.IntType(LANES)
-_ROW_F64, _ROW_I32 = ir.VectorType(_F64, LANES), ir.VectorType(_I32, LANES)
-
-
-def _data(context, builder, array_type, array):
-    return context.make_array(array_type)(context, builder, array).data
-
-
-def _row_pointer(builder, data, row, row_type):
-    return builder.bitcast(builder.gep(data, [builder.mul(row, _I64(LANES))]), ir.PointerType(row_type))
-
-
-def _load_row(builder, data, row):
-    return builder.load(_row_pointer(builder, data, row, _ROW_F64), align=8)
-
-
-def _splat(builder, value, row_type):
-    undefined = ir.Constant(row_type, ir.Undefined)
-    first = builder.insert_element(undefined, value, _I32(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(_ROW_I32, [0] * LANES))
-
-
-def _minimum(builder, first, second):
-    return builder.select(builder.fcmp_ordered("<", first, second), first, second)
-
-
-def _load_quad(context, builder, signature, arguments):
-    """Load the four neighbours of a quad: their numbers, delay rows, and the rows of the links to them."""
-    delay, neighbour, link, weight = (_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3, 4))
-    first = builder.mul(arguments[5], _I64(QUAD))
-    numbers, rows, weights = [], [], []
-    for side in range(QUAD):
-        place = builder.add(first, _I64(side))
-        number = builder.load(builder.gep(neighbour, [place]), align=4)
-        line = builder.load(builder.gep(link, [place]), align=4)
-        numbers.append(number)
-        rows.append(_load_row(builder, delay, builder.sext(number, _I64)))
-        weights.append(_load_row(builder, weight, builder.sext(line, _I64)))
-    return delay, numbers, rows, weights
-
-
-@intrinsic
-def _relax(typing_context, delay, satellite, neighbour, link, weight, quad):  # noqa: ARG001
-    """Lower the row of a satellite to what its four neighbours offer; bit e of the answer: neighbour e could now be lowered."""
-    signature = types.int32(delay, types.int64, neighbour, link, weight, types.int64)
-
-    def generate(context, builder, signature, arguments):
-        data, _, rows, weights = _load_quad(context, builder, signature, arguments)
-        pointer = _row_pointer(builder, data, arguments[1], _ROW_F64)
-        offers = [builder.fadd(row, line) for row, line in zip(rows, weights, strict=True)]
-        own = _minimum(builder, builder.load(pointer, align=8), offers[0])
-        least = _minimum(builder, own, _minimum(builder, _minimum(builder, offers[1], offers[2]), offers[3]))
-        builder.store(least, pointer, align=8)
-        answer = _I32(0)
-        for side in range(QUAD):
-            lower = builder.fcmp_ordered("<", builder.fadd(least, weights[side]), rows[side])
-            some = builder.icmp_unsigned("!=", builder.bitcast(lower, _BITS), _BITS(0))
-            answer = builder.or_(answer, builder.shl(builder.zext(some, _I32), _I32(side)))
-        return answer
-
-    return signature, generate
-
-
-@intrinsic
-def _choose(typing_context, delay, satellite, neighbour, link, weight, quad, next_hop):  # noqa: ARG001
-    """Write into the next-hop row which of the four neighbours (the first, in a tie) gave the satellite its delay."""
-    signature = types.void(delay, types.int64, neighbour, link, weight, types.int64, next_hop)
-
-    def generate(context, builder, signature, arguments):
-        data, numbers, rows, weights = _load_quad(context, builder, signature, arguments)
-        own = _load_row(builder, data, arguments[1])
-        hop = _data(context, builder, signature.args[6], arguments[6])
-        pointer = _row_pointer(builder, hop, arguments[1], _ROW_I32)
-        chosen = builder.load(pointer, align=4)
-        finite = builder.fcmp_ordered("<", own, ir.Constant(_ROW_F64, [math.inf] * LANES))
-        for side in reversed(range(QUAD)):
-            gives = builder.and_(builder.fcmp_ordered("<=", builder.fadd(rows[side], weights[side]), own), finite)
-            chosen = builder.select(gives, _splat(builder, numbers[side], _ROW_I32), chosen)
-        builder.store(chosen, pointer, align=4)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def _offer(typing_context, best, row, part, part_row, rest, rest_row, label, name):  # noqa: ARG001
-    """Lower a row to the sum of two other rows, and write `name` into the row of labels wherever that lowered it."""
-    signature = types.void(best, types.int64, part, types.int64, rest, types.int64, label, types.int32)
-
-    def generate(context, builder, signature, arguments):
-        best, part, rest, label = (_data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 4, 6))
-        pointer = _row_pointer(builder, best, arguments[1], _ROW_F64)
-        labels = _row_pointer(builder, label, arguments[1], _ROW_I32)
-        old, old_labels = builder.load(pointer, align=8), builder.load(labels, align=4)
-        sum_ = builder.fadd(_load_row(builder, part, arguments[3]), _load_row(builder, rest, arguments[5]))
-        lower = builder.fcmp_ordered("<", sum_, old)
-        builder.store(builder.select(lower, sum_, old), pointer, align=8)
-        builder.store(builder.select(lower, _splat(builder, arguments[7], _ROW_I32), old_labels), labels, align=4)
-        return context.get_dummy_value()
-
-    return signature, generate
 
 
 @njit(**_OPTIONS)
@@ -163,26 +55,14 @@ def number_links(neighbours, ends_a, ends_b, link_of):
 
 
 @njit(**_OPTIONS)
-def weigh_links(x_km, y_km, z_km, ends_a, ends_b, flatten, clear_km, longest_km, per_km, per_link, weight, lanes):
+def weigh_links(x_km, y_km, z_km, ends_a, ends_b, flatten, clear_km, longest_km, per_km, per_link, weight):
     """Weight of each link in each lane: ``length * per_km + per_link``, infinite where the link cannot carry.
 
-    The line of sight must stay outside the ellipsoid of equatorial radius `clear_km`; `flatten` is its axis ratio, which stretches it to a sphere.
+    The line of sight must stay outside the ellipsoid of equatorial radius `clear_km`; `flatten`, its axis ratio, stretches it to a sphere.
     """
+    limits = (flatten, clear_km * clear_km, longest_km)
     for link in range(ends_a.size):
-        a, b, out = ends_a[link] * lanes, ends_b[link] * lanes, link * lanes
-        for lane in range(lanes):
-            x, y, z = x_km[a + lane], y_km[a + lane], z_km[a + lane]
-            dx, dy, dz = x_km[b + lane] - x, y_km[b + lane] - y, z_km[b + lane] - z
-            length = math.sqrt(dx * dx + dy * dy + dz * dz)
-            z *= flatten
-            dz *= flatten
-            square = dx * dx + dy * dy + dz * dz
-            along = x * dx + y * dy + z * dz
-            behind = (x * x + y * y + z * z - clear_km * clear_km) * square < along * along
-            blocked = (along < 0.0) & (along + square > 0.0) & behind
-            # A millimetre apart: one satellite listed twice, not a link.
-            carries = (length <= longest_km) & (length > 1e-6) & (not blocked)
-            weight[out + lane] = length * per_km + per_link if carries else np.inf
+        weigh_row(x_km, y_km, z_km, np.int64(ends_a[link]), np.int64(ends_b[link]), limits, (per_km, per_link), weight, link)
 
 
 @njit(**_OPTIONS)
@@ -209,42 +89,63 @@ def find_reach_margin(x_km, y_km, z_km, middle_km):
 
 
 @njit(**_OPTIONS)
-def _measure_squares(x, y, z, gx, gy, gz, square):
-    for i in range(square.size):
-        square[i] = (x[i] - gx) * (x[i] - gx) + (y[i] - gy) * (y[i] - gy) + (z[i] - gz) * (z[i] - gz)
+def _box_range(site_km, bound_km, radius_km, edge_km):
+    """Boxes along one axis that come within the bound of a site: from, to."""
+    first = int((site_km - bound_km + radius_km) / edge_km)
+    last = int((site_km + bound_km + radius_km) / edge_km)
+    return max(0, first), min(BOXES_A_SIDE - 1, last)
 
 
 @njit(**_OPTIONS)
-def list_candidates(middle_km, margin_km, radius_km, site_km, sine_mask, longest_km, square, candidates):
-    """List satellites that may be in reach of a site in some lane (a superset); return how many."""
-    site = math.sqrt(site_km[0] ** 2 + site_km[1] ** 2 + site_km[2] ** 2)
-    bound = site + radius_km
+def sort_into_boxes(middle_km, radius_km, starts, boxed):
+    """List satellites by the box they are in, boxes along z side by side; return the edge of a box. `starts` is one longer than boxes are many."""
+    edge_km = max(2.0 * radius_km / BOXES_A_SIDE, 1e-3) * 1.0001
+    n = middle_km.shape[1]
+    box = np.full(n, -1, np.int32)
+    starts[:] = 0
+    for satellite in range(n):
+        if not np.isnan(middle_km[0, satellite]):
+            number = 0
+            for axis in range(3):
+                number = number * BOXES_A_SIDE + int((middle_km[axis, satellite] + radius_km) / edge_km)
+            box[satellite] = number
+            starts[number + 1] += 1
+    for number in range(starts.size - 1):
+        starts[number + 1] += starts[number]
+    filled = starts.copy()
+    for satellite in range(n):
+        if box[satellite] >= 0:
+            boxed[filled[box[satellite]]] = satellite
+            filled[box[satellite]] += 1
+    return edge_km
+
+
+@njit(**_OPTIONS)
+def list_candidates(middle_km, margin_km, radius_km, edge_km, starts, boxed, site, up, sine_mask, longest_km, candidates):
+    """List satellites that may be in reach of a site in some lane (a superset, by box); return how many."""
+    height = math.sqrt(site[0] ** 2 + site[1] ** 2 + site[2] ** 2)
+    bound_km = height + radius_km
     if sine_mask > -1.0:
         # The local vertical and the direction from the Earth's centre differ by less than 0.2 degrees.
         lowered = math.sin(math.asin(sine_mask) - 0.0035) if sine_mask > -0.99 else -1.0
-        bound = math.sqrt(max(0.0, (site * lowered) ** 2 + radius_km**2 - site**2)) - site * lowered
-    bound = min(bound, longest_km) + margin_km + 1e-6
-    _measure_squares(middle_km[0], middle_km[1], middle_km[2], site_km[0], site_km[1], site_km[2], square)
+        bound_km = math.sqrt(max(0.0, (height * lowered) ** 2 + radius_km**2 - height**2)) - height * lowered
+    bound_km = min(bound_km, longest_km) + margin_km + 1e-6
+    slack_km = margin_km * (1.0 + abs(sine_mask)) + 1e-6
+    first_x, last_x = _box_range(site[0], bound_km, radius_km, edge_km)
+    first_y, last_y = _box_range(site[1], bound_km, radius_km, edge_km)
+    first_z, last_z = _box_range(site[2], bound_km, radius_km, edge_km)
     count = 0
-    limit = bound * bound
-    for satellite in range(square.size):
-        if square[satellite] <= limit:
-            candidates[count] = satellite
-            count += 1
+    for column in range(first_x, last_x + 1):
+        for row in range(first_y, last_y + 1):
+            pile = (column * BOXES_A_SIDE + row) * BOXES_A_SIDE
+            for i in range(starts[pile + first_z], starts[pile + last_z + 1]):
+                satellite = boxed[i]
+                dx, dy, dz = middle_km[0, satellite] - site[0], middle_km[1, satellite] - site[1], middle_km[2, satellite] - site[2]
+                square = dx * dx + dy * dy + dz * dz
+                if square <= bound_km * bound_km and up[0] * dx + up[1] * dy + up[2] * dz >= sine_mask * math.sqrt(square) - slack_km:
+                    candidates[count] = satellite
+                    count += 1
     return count
-
-
-@njit(**_OPTIONS)
-def measure_slants(x_km, y_km, z_km, candidates, site_km, up, sine_mask, longest_km, per_km, slant, lanes):
-    """Row of each candidate: slant range times `per_km`, infinite below the mask or beyond the longest range."""
-    gx, gy, gz, ux, uy, uz = site_km[0], site_km[1], site_km[2], up[0], up[1], up[2]
-    for i in range(candidates.size):
-        row, out = candidates[i] * lanes, i * lanes
-        for lane in range(lanes):
-            dx, dy, dz = x_km[row + lane] - gx, y_km[row + lane] - gy, z_km[row + lane] - gz
-            length = math.sqrt(dx * dx + dy * dy + dz * dz)
-            in_reach = (ux * dx + uy * dy + uz * dz >= sine_mask * length) & (length <= longest_km)
-            slant[out + lane] = length * per_km if in_reach else np.inf
 
 
 @njit(**_OPTIONS)
@@ -257,48 +158,97 @@ def seed_delays(
     """
     pops, n = delay.shape[0], middle_km.shape[1]
     gateways = sites_km.shape[1]
-    square, candidates, slant = np.empty(n), np.empty(n, np.int32), np.empty(n * LANES)
+    starts, boxed = np.empty(BOXES_A_SIDE**3 + 1, np.int64), np.empty(n, np.int32)
+    edge_km = sort_into_boxes(middle_km, radius_km, starts, boxed)
+    candidates, slant = np.empty(n, np.int32), np.empty(LANES)
     delay[:] = np.inf
     next_hop[:] = NO_WAY
     for gateway in range(gateways):
-        site, up = sites_km[:, gateway].copy(), ups[:, gateway].copy()
-        count = list_candidates(middle_km, margin_km, radius_km, site, sine_masks[gateway], longest_km[gateway], square, candidates)
-        measure_slants(x_km, y_km, z_km, candidates[:count], site, up, sine_masks[gateway], longest_km[gateway], per_km, slant, LANES)
-        for pop in range(pops):
-            row = pop * gateways + gateway
-            if backhaul[row * LANES] < np.inf:
-                for i in range(count):
-                    _offer(delay[pop], np.int64(candidates[i]), slant, i, backhaul, row, next_hop[pop], np.int32(-1 - gateway))
+        site = (sites_km[0, gateway], sites_km[1, gateway], sites_km[2, gateway])
+        up = (ups[0, gateway], ups[1, gateway], ups[2, gateway])
+        sine, longest = sine_masks[gateway], longest_km[gateway]
+        limits = (sine, longest, per_km)
+        count = list_candidates(middle_km, margin_km, radius_km, edge_km, starts, boxed, site, up, sine, longest, candidates)
+        for i in range(count):
+            satellite = np.int64(candidates[i])
+            if not slant_row(x_km, y_km, z_km, satellite, site, up, limits, slant, 0):
+                continue
+            for pop in range(pops):
+                row = pop * gateways + gateway
+                if backhaul[row * LANES] < np.inf:
+                    offer_row(delay[pop], satellite, slant, 0, backhaul, row, next_hop[pop], np.int32(-1 - gateway))
 
 
 @njit(**_OPTIONS)
 def order_by_delay(delay, order, starts):
-    """Sort satellites by their delay in the first lane, into as many buckets as `starts` has room for (a good order to relax in)."""
+    """Sort satellites by their delay in the last lane, into as many buckets as `starts` has room for (a good order to relax in)."""
     n, buckets = order.size, starts.size - 1
     greatest = 0.0
     for satellite in range(n):
-        value = delay[satellite * LANES]
+        value = delay[satellite * LANES + LANES - 1]
         if greatest < value < np.inf:
             greatest = value
     scale = (buckets - 2) / greatest if greatest > 0.0 else 0.0
     starts[:] = 0
     for satellite in range(n):
-        value = delay[satellite * LANES]
+        value = delay[satellite * LANES + LANES - 1]
         starts[(int(value * scale) if value < np.inf else buckets - 1) + 1] += 1
     for bucket in range(buckets):
         starts[bucket + 1] += starts[bucket]
     for satellite in range(n):
-        value = delay[satellite * LANES]
+        value = delay[satellite * LANES + LANES - 1]
         bucket = int(value * scale) if value < np.inf else buckets - 1
         order[starts[bucket]] = satellite
         starts[bucket] += 1
 
 
 @njit(**_OPTIONS)
+def order_by_search(delay, neighbour, link, weight, quads, width, order):
+    """Order satellites by their delay in a middle lane, found by a search with buckets (Dial): the order to relax the first group in.
+
+    Only an order: what lies beyond the last bucket, or does not fit in the list of entries, stands at the end as it comes.
+    """
+    n, lane, buckets = order.size, LANES // 2, 1024
+    reached = np.empty(n + 1)
+    placed = np.zeros(n, np.uint8)
+    heads, following, entries = np.full(buckets, -1, np.int32), np.empty(4 * n, np.int32), np.empty(4 * n, np.int32)
+    used = done = 0
+    for satellite in range(n + 1):
+        reached[satellite] = delay[satellite * LANES + lane]
+        if reached[satellite] < width * buckets:
+            bucket = int(reached[satellite] / width)
+            entries[used], following[used], heads[bucket] = satellite, heads[bucket], used
+            used += 1
+    for bucket in range(buckets):
+        while heads[bucket] >= 0:
+            entry = heads[bucket]
+            heads[bucket] = following[entry]
+            satellite = entries[entry]
+            if placed[satellite]:
+                continue
+            placed[satellite] = 1
+            order[done] = satellite
+            done += 1
+            for side in range(satellite * quads * QUAD, (satellite + 1) * quads * QUAD):
+                other = neighbour[side]
+                offer = reached[satellite] + weight[link[side] * LANES + lane]
+                if offer < reached[other]:
+                    reached[other] = offer
+                    if offer < width * buckets and used < entries.size:
+                        later = int(offer / width)
+                        entries[used], following[used], heads[later] = other, heads[later], used
+                        used += 1
+    for satellite in range(n):
+        if not placed[satellite]:
+            order[done] = satellite
+            done += 1
+
+
+@njit(**_OPTIONS)
 def _relax_satellite(satellite, quads, delay, neighbour, link, weight, waiting, queue, tail):
     mask = np.uint64(queue.size - 1)
     for quad in range(satellite * quads, satellite * quads + quads):
-        lowered = _relax(delay, satellite, neighbour, link, weight, quad)
+        lowered = relax_row(delay, satellite, neighbour, link, weight, quad)
         for side in range(QUAD):
             # Without branches: the answer is as good as random, and a branch that is guessed wrong costs more than the whole row.
             number = neighbour[np.uint64(QUAD * quad + side)]
@@ -335,11 +285,11 @@ def choose_hops(delay, neighbour, link, weight, quads, next_hop):
     """Write the next hop of every satellite whose delay comes over a link."""
     for satellite in range(delay.size // LANES - 1):
         for quad in range(satellite * quads + quads - 1, satellite * quads - 1, -1):
-            _choose(delay, satellite, neighbour, link, weight, quad, next_hop)
+            choose_row(delay, satellite, neighbour, link, weight, quad, next_hop)
 
 
 @njit(**_OPTIONS)
-def grow_trees(delay, neighbour, link, weight, quads, orders, has_order, next_hop):
+def grow_trees(delay, neighbour, link, weight, quads, orders, has_order, width, next_hop):
     """Grow the tree of ways to every PoP from the seeds in `delay` and `next_hop`; `orders` carries the order from one group to the next."""
     pops, n = orders.shape
     size = 2
@@ -348,7 +298,7 @@ def grow_trees(delay, neighbour, link, weight, quads, orders, has_order, next_ho
     waiting, queue, starts = np.empty(n + 1, np.uint8), np.empty(size, np.int32), np.empty(1026, np.int64)
     for pop in range(pops):
         if not has_order:
-            order_by_delay(delay[pop], orders[pop], starts)
+            order_by_search(delay[pop], neighbour, link, weight, quads, width, orders[pop])
         relax_delays(delay[pop], neighbour, link, weight, quads, orders[pop], waiting, queue)
         choose_hops(delay[pop], neighbour, link, weight, quads, next_hop[pop])
         order_by_delay(delay[pop], orders[pop], starts)
@@ -465,4 +415,24 @@ def offer_ground_hops(slant, candidates, starts, delay, least, hop):
                 continue
             row = to * sites + source
             for i in range(starts[source], starts[source + 1]):
-                _offer(least, row, slant, i, delay[to], np.int64(candidates[i]), hop, np.int32(candidates[i]))
+                offer_row(least, row, slant, i, delay[to], np.int64(candidates[i]), hop, np.int32(candidates[i]))
+
+
+@njit(**_OPTIONS)
+def find_wrong_row(neighbours):
+    """First row that names itself, one twice, or one that does not exist or does not name it back; -1 if there is none."""
+    n, k = neighbours.shape
+    for a in range(n):
+        for side in range(k):
+            b = neighbours[a, side]
+            if b == -1:
+                continue
+            if b < 0 or b >= n or b == a:
+                return a
+            named = back = 0
+            for other in range(k):
+                named += neighbours[a, other] == b
+                back += neighbours[b, other] == a
+            if named != 1 or back != 1:
+                return a
+    return -1

@@ -201,21 +201,14 @@ def check_neighbours(neighbours: npt.ArrayLike, n: int) -> Indices:
         If its shape does not fit n satellites, or a row names a satellite that does not exist, itself, one twice, or one that does not
         name it back.
     """
+    from overflight.network._kernels import find_wrong_row
+
     table = np.ascontiguousarray(neighbours, dtype=np.int32)
     if table.ndim != 2 or table.shape[0] != n:
         msg = f"neighbours: shape {table.shape}; give ({n}, k), padded with -1"
         raise InputError(msg)
-    if table.size == 0:
-        return table
-    rows = np.arange(n, dtype=np.int32)
-    wrong = ((table < -1) | (table >= n) | (table == rows[:, None])).any(axis=1)
-    if not wrong.any():
-        back = (table[np.maximum(table, 0)] == rows[:, None, None]).any(axis=2)
-        wrong = ((table >= 0) & ~back).any(axis=1)
-        for side in range(table.shape[1]):
-            wrong |= ((table[:, side : side + 1] == table[:, :side]) & (table[:, :side] >= 0)).any(axis=1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
+    row = int(find_wrong_row(table))
+    if row >= 0:
         msg = f"neighbours: row {row} names itself, one twice, or one that does not exist or does not name it back; make it symmetric"
         raise InputError(msg)
     return table

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from overflight.earth.geodesy import LIGHT_SPEED_KM_S, WGS84_EQUATORIAL_RADIUS_KM, WGS84_FLATTENING
 from overflight.errors import InputError, ScenarioError
 from overflight.network import _kernels
-from overflight.network._kernels import LANES
+from overflight.network._rows import LANES, QUAD
 from overflight.network.gateways import GroundSegment
 from overflight.network.isl import ISL_CLEARANCE_KM, ISL_RANGE_KM, check_neighbours, link_is_feasible, measure_isl_km
 
@@ -30,6 +30,9 @@ MS_PER_KM = 1e3 / LIGHT_SPEED_KM_S
 
 _HOP_PENALTY_MS = 4096.0
 """More than the delay of any way: sums of penalty and delay then compare by hops first, by delay second."""
+
+_BUCKET_MS = 0.3
+"""Satellites whose delays differ by less may be relaxed in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +289,9 @@ def _solve_groups(work: _Work, part: range, routing: Routing, max_isl_hops: int 
             _apply_routing(work, group, routing)
         elif net.quads and max_isl_hops != 0:
             net.weigh(x_km, y_km, z_km, penalty_ms)
-            _kernels.grow_trees(delay, net.neighbour, net.link_of, net.weight, net.quads, orders, group != part[0], next_hop)
+            _kernels.grow_trees(
+                delay, net.neighbour, net.link_of, net.weight, net.quads, orders, group != part[0], _BUCKET_MS + penalty_ms / 16.0, next_hop
+            )
             if penalty_ms:
                 np.fmod(delay, penalty_ms, out=delay, where=np.isfinite(delay))
         if max_isl_hops is not None:
@@ -298,13 +303,13 @@ class _Links:
 
     def __init__(self, work: _Work) -> None:
         n, k = work.neighbours.shape
-        self.quads = -(-k // _kernels.QUAD)
+        self.quads = -(-k // QUAD)
         self._range_km = work.isl_range_km
         clearance_km = work.isl_clearance_km
         self._clear_km = 0.0 if clearance_km is None else WGS84_EQUATORIAL_RADIUS_KM + clearance_km
         polar_km = WGS84_EQUATORIAL_RADIUS_KM * (1.0 - WGS84_FLATTENING)
         self._flatten = 1.0 if clearance_km is None else self._clear_km / (polar_km + clearance_km)
-        padded = np.full((n, self.quads * _kernels.QUAD), n, np.int32)
+        padded = np.full((n, self.quads * QUAD), n, np.int32)
         padded[:, :k] = np.where(work.neighbours < 0, n, work.neighbours)
         self.neighbour = padded.ravel()
         link_of, ends_a, ends_b = np.empty_like(padded), np.empty(n * k, np.int32), np.empty(n * k, np.int32)
@@ -318,7 +323,7 @@ class _Links:
         """Fill the rows of link weights for a group."""
         _kernels.weigh_links(
             x_km, y_km, z_km, self._ends_a, self._ends_b, self._flatten, self._clear_km, self._range_km, MS_PER_KM, per_link_ms,
-            self.weight, LANES,
+            self.weight,
         )  # fmt: skip
 
 
