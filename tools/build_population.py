@@ -110,9 +110,9 @@ def read_towns() -> dict[str, Towns]:
 
 def spread_people(land: Land, towns: Towns | None, total: float, model: Model) -> Floats:
     """People per cell, summing to ``total``: towns as discs, the others around places and evenly."""
-    even = land.share / land.share.sum()
+    even: Floats = land.share / land.share.sum()
     if towns is None or total == 0.0:
-        return total * even
+        return even * total
     tree = KDTree(land.position_km)
     urban = _spread_towns(tree, towns, model)
     outside = max(total - urban.sum(), model.rural_share * total)

@@ -114,7 +114,7 @@ def _add_polygon(rings: Any, where: str, drawing: Drawing) -> None:
         except (TypeError, ValueError, KeyError):
             msg = f"{where}: ring {number} is not a list of positions [longitude, latitude]"
             raise TerritoryError(msg) from None
-        arrays.append(positions.reshape(len(positions), -1))
+        arrays.append(positions)
     geometry, warnings = flatten_polygon(arrays, where=where)
     drawing.pieces.append(geometry)
     drawing.warnings.extend(warnings)

@@ -19,6 +19,11 @@ _NUMBER = r"[-+−]?(?:\d+\.?\d*|\.\d+|nan|inf(?:inity)?)"
 _LAT_LON = re.compile(rf"\s*({_NUMBER})\s*°?\s*[,;\s]\s*({_NUMBER})\s*°?\s*", re.IGNORECASE)
 _SEARCH_DEG = (2.0, 8.0, 30.0, 180.0)  # windows in which the nearest border is sought, growing
 
+_KM_PER_DEG = 111.0
+
+TERRITORIAL_SEA_KM = 12.0 * 1.852
+"""Breadth of the territorial sea: 12 nautical miles (UN Convention on the Law of the Sea, article 3)."""
+
 _WELL_KNOWN = 200_000  # cities of so many people are offered before smaller ones when a name is unknown
 
 
@@ -33,7 +38,7 @@ class Place:
     lat_deg, lon_deg
         WGS-84, degrees; longitude −180 … 180.
     country
-        ISO 3166-1 alpha-2 code of the territory it lies in; empty at sea.
+        ISO 3166-1 alpha-2 code of the territory it lies in, or in whose territorial sea; empty on the high seas.
     population
         People living there; 0 for coordinates.
     source
@@ -89,10 +94,15 @@ def find_place(query: str) -> Place:
 
 
 def country_of(lat_deg: float, lon_deg: float) -> str:
-    """Alpha-2 code of the territory that a point lies in; empty at sea. Where several overlap, the smallest."""
-    codes, tree, areas = _borders()
-    hits = tree.query(_point(lat_deg, lon_deg), predicate="intersects").tolist()
-    return codes[min(hits, key=lambda hit: areas[hit])] if hits else ""
+    """Alpha-2 code of the territory that a point lies in, its territorial sea included (12 nautical miles); empty on the high seas.
+
+    Where several overlap, the smallest.
+    """
+    inside = _country_on_land(lat_deg, lon_deg)
+    if inside:
+        return inside
+    distance_km, code = _nearest_border(lat_deg, lon_deg, _SEARCH_DEG[:1])
+    return code if distance_km <= TERRITORIAL_SEA_KM else ""
 
 
 def nearest_country(lat_deg: float, lon_deg: float) -> str:
@@ -105,7 +115,7 @@ def nearest_country(lat_deg: float, lon_deg: float) -> str:
     """
     _check(lat_deg, lon_deg)
     lon = _wrap(lon_deg)
-    return country_of(lat_deg, lon) or _nearest_border(lat_deg, lon)
+    return _country_on_land(lat_deg, lon) or _nearest_border(lat_deg, lon, _SEARCH_DEG)[1]
 
 
 def nearest_countries(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> list[str]:
@@ -203,28 +213,29 @@ def _borders() -> tuple[list[str], Any, list[float]]:
     return list(borders), shapely.STRtree(geometries), [float(geometry.area) for geometry in geometries]
 
 
-def _point(lat_deg: float, lon_deg: float) -> Any:
+def _country_on_land(lat_deg: float, lon_deg: float) -> str:
     import shapely
 
-    return shapely.Point(lon_deg, lat_deg)
+    codes, tree, areas = _borders()
+    hits = tree.query(shapely.Point(lon_deg, lat_deg), predicate="intersects").tolist()
+    return codes[min(hits, key=lambda hit: areas[hit])] if hits else ""
 
 
-def _nearest_border(lat_deg: float, lon_deg: float) -> str:
-    """The territory nearest to a point at sea, in a plane that is true to scale about the point."""
+def _nearest_border(lat_deg: float, lon_deg: float, reaches_deg: Sequence[float]) -> tuple[float, str]:
+    """Distance, km, and code of the territory nearest to a point, in a plane that is true to scale about it; the window grows."""
     import shapely
 
     codes, tree, _ = _borders()
-    for reach in _SEARCH_DEG:
-        windows = _windows(lat_deg, lon_deg, reach)
-        best: tuple[float, str] = (np.inf, "")
-        for window, shift in windows:
+    best: tuple[float, str] = (np.inf, "")
+    for reach in reaches_deg:
+        for window, shift in _windows(lat_deg, lon_deg, reach):
             for hit in tree.query(window, predicate="intersects").tolist():
                 piece = shapely.intersection(tree.geometries[hit], window)
                 near = shapely.transform(piece, lambda xy, shift=shift: _to_local_km(xy, lat_deg, lon_deg + shift))
                 best = min(best, (float(shapely.distance(near, shapely.Point(0.0, 0.0))), codes[hit]))
-        if best[1] and best[0] <= reach * 111.0:
-            return best[1]
-    return best[1]
+        if best[0] <= reach * _KM_PER_DEG:
+            break
+    return best
 
 
 def _windows(lat_deg: float, lon_deg: float, reach_deg: float) -> Sequence[tuple[Any, float]]:
