@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from typing import Any
 from xml.parsers import expat
 
@@ -157,7 +158,7 @@ def parse_omm_xml(text: str) -> RawRecords:
         lines = _Lines(text)
     starts = [match.start() for match in _OMM_START.finditer(text)]
     truncated = False
-    for start, following in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, following in pairwise([*starts, len(text)]):
         line = lines.at(start)
         end = _OMM_END.search(text, start, following)
         if end is None:

@@ -140,7 +140,7 @@ def _read_pair(pending: _Pending, second: str, second_line: int) -> tuple[Row, b
     name = pending.name[2:].lstrip() if pending.name.startswith("0 ") else pending.name
     try:
         row = (
-            pending.name_line or pending.first_line,
+            pending.first_line,
             norad_id,
             default_name(name.strip(), norad_id),
             full_designator(designator.strip()),
