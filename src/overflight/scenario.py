@@ -119,8 +119,9 @@ class SelectionSettings(_Table):
 class NetworkSettings(_Table):
     """Lasers, routes and the way to the Internet."""
 
-    topology: str = "nearest"
-    """Which satellite is linked with which: ``none``, ``plus-grid``, ``three-link``, ``nearest`` (assumed: the real one is not public)."""
+    topology: str = "auto"
+    """Which satellite is linked with which: ``none``, ``plus-grid``, ``three-link``, ``nearest``; ``auto`` takes the constellation's own
+    of the built-in table, and for real fleets ``plus-grid`` (assumed: the real one is not public)."""
     scope: Literal["per-shell", "whole-fleet"] = "per-shell"
     """Whether lasers join satellites of one shell only."""
     isl_range_km: Positive = 5400.0

@@ -1,5 +1,6 @@
 """What a fleet looks like: ages of its element sets, which satellites are in service, in which shells and planes they fly."""
 
+import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -281,3 +282,24 @@ def assign_planes(
             plane[members] = number
             slot[members[np.argsort(latitude[members], kind="stable")]] = np.arange(len(members))
     return with_places(elements, shell=shell, plane=plane, slot=slot)
+
+
+def select_named(elements: ElementSets, wanted: str) -> ElementSets:
+    """Satellites by catalogue number, by name, or by part of a name (any case).
+
+    Raises
+    ------
+    ElementSetError
+        If no satellite fits; the nearest names are offered.
+    """
+    text = wanted.strip().casefold()
+    folded = [name.casefold() for name in elements.name]
+    by_id = elements.norad_id == int(text) if text.isdecimal() and len(text) < 10 else np.zeros(len(elements), dtype=np.bool_)
+    exact = np.array([name == text for name in folded], dtype=np.bool_) | by_id
+    chosen = exact if exact.any() else np.array([bool(text) and text in name for name in folded], dtype=np.bool_)
+    if not chosen.any():
+        near = difflib.get_close_matches(wanted.strip().upper(), elements.name, n=3)
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        msg = f"satellite '{wanted}' is not among the {len(elements)} given{hint}; give a name, part of one, or a catalogue number"
+        raise ElementSetError(msg, satellite=wanted)
+    return elements.select(chosen)

@@ -213,3 +213,13 @@ def remaining_slots(
     remaining = np.empty(len(satellite), dtype=np.int16)
     count_remaining(begins, np.ascontiguousarray(indptr, dtype=np.int64), satellite, cap_slots, remaining)
     return remaining
+
+
+def needs_remaining(strategy: Strategy) -> bool:
+    """Whether a strategy looks at ``remaining_s``; of one not built in, that is supposed.
+
+    Without it, the twin spares itself the look-ahead and every candidate's remaining access is one slot.
+    """
+    from overflight.schedule.observed import ObservedChoice
+
+    return not (strategy in {highest_elevation, nearest, observed} or isinstance(strategy, ObservedChoice))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from overflight.catalog.availability import verdict_words
 from overflight.clock import Instants, format_time
 
 Floats = npt.NDArray[np.float64]
@@ -149,8 +150,7 @@ class FleetFindings:
 class PolicyStatus:
     """The operator's public word on the territory.
 
-    ``status`` is a key: ``served``, ``available``, ``not_served_date_unknown``, ``announced``, ``pending_regulator``, ``blacklisted``,
-    ``split_by_province``, ``unknown`` …, ``published`` the operator's own word.
+    ``status`` is our reading of it, a key of `overflight.catalog.availability.VERDICTS`; ``published`` is the operator's own word.
     """
 
     status: str
@@ -212,7 +212,8 @@ class TerritoryFindings:
             "time": {"start": format_time(self.start), "end": format_time(self.end), "step_s": self.step_s, "slots": self.slots},
             "constellations": [_fleet_dict(fleet) for fleet in self.fleets],
             "policy": {
-                "status": self.policy.status,
+                "status": verdict_words(self.policy.status, self.policy.expected),
+                "verdict": self.policy.status,
                 "published": self.policy.published,
                 "expected": self.policy.expected,
                 "source": self.policy.source,

@@ -1,0 +1,366 @@
+"""From a scenario's words to the tables that the twin computes with: territory, cells, slots, fleets and their ground segment.
+
+All files are read here, and nowhere later; everything that was left out, assumed or odd is collected on the way.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight.catalog.constellations import Shell, find_constellation
+from overflight.catalog.ground import Gateways, Pops, builtin_gateways, builtin_pops, read_gateways, read_pops
+from overflight.catalog.tables import path_of_table
+from overflight.clock import Instants, add_seconds, parse_time
+from overflight.earth.cells import cell_centres
+from overflight.earth.geodesy import Sites, great_circle_km, make_sites
+from overflight.earth.territory import Territory, find_territory
+from overflight.errors import DataMissingError, ElementSetError, ScenarioError
+from overflight.intake import Intake
+from overflight.network.isl import TOPOLOGIES
+from overflight.orbit.elements import ElementSets, read_elements
+from overflight.orbit.fleet import age_warnings, assign_planes, element_ages_days, find_in_service
+from overflight.orbit.frames import orientation_warning
+from overflight.orbit.shells import WalkerShell, shell_elements
+from overflight.scenario import FleetSettings, Scenario
+from overflight.schedule.selection import find_strategy
+from overflight.schedule.slots import SLOT_OFFSET_S, slot_starts
+from overflight.sky.obstruction import ObstructionMask, parse_obstruction
+
+OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QIANFAN": "qianfan", "TELESAT": "telesat"}
+"""First word of a satellite's name → operator."""
+
+UNTRACKED_EPOCH = np.datetime64("2026-08-22T00:00:00", "us")
+"""Epoch of shells that a scenario gives itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetInputs:
+    """One constellation, ready to be propagated.
+
+    Attributes
+    ----------
+    elements
+        The satellites in use, with shell, plane and slot assigned.
+    gateways, pops
+        Its ground segment; None where none is known: then nothing is said of service and latency.
+    home_pop
+        Row of the PoP of each cell, int32, shape (cells,); None without a ground segment.
+    left_out
+        Reason and number of satellites read but not used.
+    shells
+        Inclination (degrees), mean altitude (km) and number of satellites of each populated shell.
+    """
+
+    name: str
+    title: str
+    operator: str
+    source: str
+    elements: ElementSets
+    satellites_read: int
+    left_out: tuple[tuple[str, int], ...]
+    shells: tuple[tuple[float, float, int], ...]
+    epoch_median: np.datetime64
+    element_age_days: float
+    topology: str
+    gateways: Gateways | None
+    pops: Pops | None
+    home_pop: npt.NDArray[np.int32] | None
+    warnings: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a run needs: a scenario with its start resolved, and the tables behind its words."""
+
+    scenario: Scenario
+    territory: Territory
+    cell_ids: npt.NDArray[np.uint64]
+    """Cells that are simulated, ascending, shape (cells,)."""
+    cell_population: npt.NDArray[np.float64]
+    sites: Sites
+    """Centres of the cells."""
+    slot_start: Instants
+    start: np.datetime64
+    """What was asked for; the first slot begins at or after it."""
+    end: np.datetime64
+    fleets: tuple[FleetInputs, ...]
+    obstruction: ObstructionMask | None
+    warnings: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+    """Name and SHA-256 of each file and built-in table."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """What is collected while the inputs of one fleet are read."""
+
+    warnings: list[str] = field(default_factory=list)
+    files: list[tuple[str, str]] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def take(self, intake: Intake, *, what: str) -> None:
+        self.files.append((Path(intake.source).name, intake.sha256))
+        self.warnings += intake.warnings
+        if intake.left_out:
+            examples = "; ".join(str(item) for item in intake.left_out[:3])
+            more = f" and {len(intake.left_out) - 3} more" if len(intake.left_out) > 3 else ""
+            self.warnings.append(f"{intake.source}: {len(intake.left_out)} of {intake.read} {what} left out: {examples}{more}")
+
+
+def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
+    """Read everything that a scenario names.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    strict
+        Refuse a file with any bad record, instead of leaving the record out.
+
+    Raises
+    ------
+    OverflightError
+        If anything named does not exist or cannot be used; one line says what.
+    """
+    find_strategy(scenario.selection.strategy)
+    territory = find_territory(scenario.territory)
+    cell_ids, population, thinning = _thin_cells(territory, scenario.sampling.max_cells)
+    sites = make_sites(*cell_centres(cell_ids))
+    read = [_read_fleet(fleet, scenario, strict=strict) for fleet in scenario.constellations]
+    start = parse_time(scenario.time.start) if scenario.time.start is not None else _midnight(read[0].epoch_median)
+    end = add_seconds(start, scenario.time.hours * 3600.0)
+    step_s = scenario.time.step_s
+    slots = slot_starts(start, end, step_s=step_s, offset_s=SLOT_OFFSET_S % step_s)
+    fleets = tuple(_settle_fleet(fleet, scenario, sites, slots, single=len(read) == 1) for fleet in read)
+    warnings = [*territory.warnings, *thinning, *(warning for fleet in fleets for warning in fleet.warnings)]
+    odd_orientation = orientation_warning(slots[[0, -1]], scenario.time.earth_orientation)
+    warnings += [odd_orientation] if odd_orientation else []
+    obstruction = None if scenario.visibility.obstruction is None else _read_obstruction(scenario.visibility.obstruction)
+    files = [(f"territory {territory.code}", hashlib.sha256(cell_ids.tobytes() + population.tobytes()).hexdigest())]
+    files += [entry for fleet in fleets for entry in fleet.files]
+    if scenario.visibility.obstruction is not None:
+        files.append(_file_entry(scenario.visibility.obstruction))
+    return Inputs(
+        scenario=scenario.start_at(start),
+        territory=territory,
+        cell_ids=cell_ids,
+        cell_population=population,
+        sites=sites,
+        slot_start=slots,
+        start=start,
+        end=end,
+        fleets=fleets,
+        obstruction=obstruction,
+        warnings=tuple(dict.fromkeys(warnings)),
+        files=tuple(dict.fromkeys(files)),
+    )
+
+
+def _thin_cells(territory: Territory, max_cells: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64], list[str]]:
+    """Every k-th cell in H3 order, which is even over the land; their people stand for those of the cells left out."""
+    n_cells = len(territory.cells)
+    if n_cells <= max_cells:
+        return territory.cells, territory.population, []
+    bounds = np.linspace(0, n_cells, max_cells + 1).round().astype(np.int64)
+    middle = (bounds[:-1] + bounds[1:]) // 2
+    population = np.add.reduceat(territory.population, bounds[:-1])
+    warning = (
+        f"{territory.name} has {n_cells:,} cells; {max_cells:,} of them, evenly spread, were simulated "
+        "(sampling.max_cells in a scenario raises the number)"
+    )
+    return territory.cells[middle], population, [warning]
+
+
+def _midnight(instant: np.datetime64) -> np.datetime64:
+    return np.datetime64(str(instant.astype("datetime64[D]")), "us")
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadFleet:
+    settings: FleetSettings
+    title: str
+    operator: str
+    source: str
+    elements: ElementSets
+    epoch_median: np.datetime64
+    topology: str | None
+    is_nominal: bool
+    account: _Account
+
+
+def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) -> _ReadFleet:
+    """Read the elements of a constellation, or make them from its shells."""
+    account = _Account()
+    if settings.elements:
+        tables = []
+        for path in settings.elements:
+            table, intake = read_elements(path, strict=strict)
+            account.take(intake, what="element sets")
+            if intake.left_out:
+                account.left_out["bad record in the file"] = account.left_out.get("bad record in the file", 0) + len(intake.left_out)
+            tables.append(table)
+        elements = tables[0] if len(tables) == 1 else ElementSets.concatenate(tables)
+        operator = settings.operator or _tell_operator(elements)
+        source = ", ".join(Path(path).name for path in settings.elements)
+        return _ReadFleet(
+            settings, _title_of(settings, operator), operator, source, elements, elements.epoch_median(), None, False, account
+        )
+    if settings.shells:
+        start = UNTRACKED_EPOCH if scenario.time.start is None else parse_time(scenario.time.start)
+        shells = tuple(_own_shell(shell.model_dump()) for shell in settings.shells)
+        elements = shell_elements(shells, start)
+        return _ReadFleet(
+            settings, settings.name, settings.operator or "", "shells of the scenario", elements, start, "plus-grid", True, account
+        )
+    known = find_constellation(settings.name)
+    elements = shell_elements(known.shells, known.epoch)
+    account.files.append(_file_entry(str(path_of_table("shells"))))
+    account.warnings.append(
+        f"no element sets given: the built-in shells of '{known.title}' ({known.status}) stand for the fleet; --elements takes real ones"
+    )
+    operator = settings.operator or known.operator
+    return _ReadFleet(settings, known.title, operator, f"built-in: {known.source}", elements, known.epoch, known.topology, True, account)
+
+
+def _own_shell(values: dict[str, object]) -> WalkerShell:
+    planes, per_plane = int(str(values["planes"])), int(str(values["satellites_per_plane"]))
+    return Shell(satellites=planes * per_plane, mean_motion_rev_day=None, source="scenario", status="assumed", **values)  # type: ignore[arg-type]
+
+
+def _tell_operator(elements: ElementSets) -> str:
+    """The operator that most satellites' names begin with; empty when none is known."""
+    first_words = [name.split("-")[0].split(" ")[0].upper() for name in elements.name]
+    counts = {operator: sum(word == prefix for word in first_words) for prefix, operator in OPERATORS.items()}
+    operator = max(counts, key=lambda key: counts[key])
+    return operator if counts[operator] * 2 > len(elements) else ""
+
+
+def _title_of(settings: FleetSettings, operator: str) -> str:
+    titles = {"starlink": "Starlink", "oneweb": "OneWeb", "kuiper": "Kuiper", "qianfan": "Qianfan", "telesat": "Telesat"}
+    return titles.get(operator, settings.name)
+
+
+def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, *, single: bool) -> FleetInputs:
+    """Leave out what does not serve, find planes, attach gateways and PoPs."""
+    account, elements = read.account, read.elements
+    satellites_read = len(elements) + sum(account.left_out.values())
+    method = "all" if read.is_nominal else read.settings.in_service
+    service = find_in_service(elements, method=method)
+    for reason, count in service.left_out:
+        account.left_out[reason] = account.left_out.get(reason, 0) + count
+    elements = elements.select(service.mask)
+    if not len(elements):
+        msg = f'{read.source}: none of {satellites_read} satellites is in service; set in_service = "all" in a scenario to use them all'
+        raise ElementSetError(msg)
+    middle = slots[len(slots) // 2]
+    account.warnings += [f"{read.title}: {text}" for text in age_warnings(elements, middle)] if not read.is_nominal else []
+    if not read.is_nominal:
+        elements = assign_planes(elements, middle)
+    gateways, pops = _ground_segment(read, scenario, account)
+    home = None if pops is None else _home_pops(scenario.network.homing, pops, sites)
+    topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or "plus-grid")
+    if topology not in TOPOLOGIES:
+        msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
+        raise ScenarioError(msg)
+    prefix = "" if single else f"{read.title}: "
+    return FleetInputs(
+        name=read.settings.name,
+        title=read.title,
+        operator=read.operator,
+        source=read.source,
+        elements=elements,
+        satellites_read=satellites_read,
+        left_out=tuple(account.left_out.items()),
+        shells=tuple((shell.inclination_deg, shell.altitude_km, shell.satellites) for shell in service.shells),
+        epoch_median=read.epoch_median,
+        element_age_days=float(np.median(np.abs(element_ages_days(elements, middle)))),
+        topology=topology,
+        gateways=gateways,
+        pops=pops,
+        home_pop=home,
+        warnings=tuple(text if text.startswith(read.title) else prefix + text for text in account.warnings),
+        files=tuple(account.files),
+    )
+
+
+def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> tuple[Gateways | None, Pops | None]:
+    """Gateways and PoPs from files or the built-in tables; a fleet without either is simulated as far as the sky."""
+    network, settings = scenario.network, read.settings
+    if settings.gateways is not None:
+        gateways, intake = read_gateways(settings.gateways, operator=read.operator, include_planned=network.include_planned_gateways)
+        account.take(intake, what="gateways")
+    else:
+        gateways = builtin_gateways(read.operator, include_planned=network.include_planned_gateways)
+        account.files.append(_file_entry(str(path_of_table("gateways"))))
+    if settings.pops is not None:
+        pops, intake = read_pops(settings.pops, operator=read.operator)
+        account.take(intake, what="PoPs")
+    else:
+        pops = builtin_pops(read.operator)
+        account.files.append(_file_entry(str(path_of_table("pops"))))
+    unknown = [name for name in network.without_gateways if name not in gateways.name]
+    if unknown:
+        msg = f"without_gateways: {read.title} has no gateway '{unknown[0]}'; names as in its table, such as '{(*gateways.name, '–')[0]}'"
+        raise ScenarioError(msg)
+    gateways = gateways.select(np.array([name not in network.without_gateways for name in gateways.name], dtype=np.bool_))
+    if scenario.stop_after == "coverage":
+        return None, None
+    if not len(gateways) or not len(pops):
+        account.warnings.append(
+            f"no {'gateway' if not len(gateways) else 'PoP'} of {read.title} is known: what is said of it ends at satellites in view"
+        )
+        return None, None
+    return gateways, pops
+
+
+def _home_pops(homing: str, pops: Pops, sites: Sites) -> npt.NDArray[np.int32]:
+    """Row of each cell's PoP: the nearest along the ground, or the one that the scenario names."""
+    if homing == "nearest":
+        distance_km = great_circle_km(sites.lat_deg[:, None], sites.lon_deg[:, None], pops.lat_deg[None, :], pops.lon_deg[None, :])
+        return np.asarray(np.argmin(distance_km, axis=1), dtype=np.int32)
+    wanted = homing.strip().casefold()
+    for row in range(len(pops)):
+        if wanted in {pops.name[row].casefold(), pops.city[row].casefold(), *pops.code[row].casefold().split()}:
+            return np.full(len(sites), row, dtype=np.int32)
+    msg = f"homing '{homing}': no such PoP; give 'nearest' or one of {', '.join(sorted(set(pops.city)))}"
+    raise ScenarioError(msg)
+
+
+def _read_obstruction(path: str) -> ObstructionMask:
+    try:
+        return parse_obstruction(Path(path).read_bytes(), source=path)
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}; give a CSV with the columns azimuth_deg and elevation_deg"
+        raise DataMissingError(msg) from None
+
+
+def _file_entry(path: str) -> tuple[str, str]:
+    try:
+        return Path(path).name, hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}; give a file that exists"
+        raise DataMissingError(msg) from None
+
+
+def fleet_from_files(paths: tuple[str, ...]) -> tuple[FleetSettings, ...]:
+    """One constellation per file of element sets, named after its operator or, failing that, its file.
+
+    Raises
+    ------
+    ElementSetError
+        If a file cannot be read.
+    """
+    fleets: list[FleetSettings] = []
+    for path in paths:
+        table, _ = read_elements(path)
+        operator = _tell_operator(table)
+        name = operator or "".join(c if c.isalnum() or c in "._-" else "-" for c in Path(path).stem) or "fleet"
+        taken = [fleet.name for fleet in fleets]
+        copies = sum(1 for other in taken if other == name or other.startswith(f"{name}-"))
+        name = f"{name}-{copies + 1}" if copies else name
+        fleets.append(FleetSettings(name=name, elements=(path,), operator=operator or None))
+    return tuple(fleets)

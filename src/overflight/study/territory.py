@@ -1,0 +1,217 @@
+"""The main job: simulate a territory and say what was found."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight import __version__
+from overflight.catalog.availability import ServiceStatus, blacklisted_cells, province_counts, service_status
+from overflight.catalog.tables import read_table
+from overflight.clock import format_time
+from overflight.earth.population import territories_of_cells
+from overflight.inputs import Inputs, fleet_from_files, gather_inputs
+from overflight.measure.latency import access_fit
+from overflight.run import Run
+from overflight.scenario import FleetSettings, Scenario, parse_scenario
+from overflight.study.assumptions import list_assumptions
+from overflight.study.findings import PolicyStatus, TerritoryFindings
+from overflight.study.results import find_fleet_results
+from overflight.study.sensitivity import find_sensitivity
+from overflight.twin import NO_PLUGINS, Plugins, run_inputs
+
+Progress = Callable[[float], None]
+
+MAIN_SHARE = 0.75
+"""Share of the progress bar that the run itself takes."""
+
+
+def report_scenario(
+    territory: str | Path,
+    *,
+    elements: tuple[str, ...] = (),
+    constellations: tuple[str, ...] = (),
+    start: np.datetime64 | None = None,
+    hours: float = 24.0,
+    step_s: float = 15.0,
+    user_mask_deg: float = 25.0,
+    arc_avoidance_deg: float = 18.0,
+    strategy: str = "observed",
+    topology: str = "auto",
+    homing: str = "nearest",
+) -> Scenario:
+    """Scenario of a territory's report.
+
+    Parameters
+    ----------
+    territory
+        ISO 3166-1 code, English or French name, or a GeoJSON file.
+    elements
+        Files of element sets, one constellation each.
+    constellations
+        Built-in constellations, by name. With neither, the built-in Starlink fleet is used.
+    start
+        First instant; by default midnight UTC of the elements' day.
+    hours, step_s, user_mask_deg, arc_avoidance_deg, strategy, topology, homing
+        See `overflight.scenario`.
+
+    Raises
+    ------
+    OverflightError
+        If a value or a file cannot be used.
+    """
+    fleets = (*fleet_from_files(elements), *(FleetSettings(name=name) for name in constellations)) or (FleetSettings(),)
+    return parse_scenario(
+        {
+            "territory": str(territory),
+            "constellations": [fleet.model_dump() for fleet in fleets],
+            "time": {"start": None if start is None else format_time(start), "hours": hours, "step_s": step_s},
+            "visibility": {"user_mask_deg": user_mask_deg, "arc_avoidance_deg": arc_avoidance_deg},
+            "selection": {"strategy": strategy},
+            "network": {"topology": topology, "homing": homing},
+        },
+        source="report",
+    )
+
+
+def study_territory(
+    scenario: Scenario,
+    out: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    plugins: Plugins = NO_PLUGINS,
+    strict: bool = False,
+) -> tuple[TerritoryFindings, Path]:
+    """Simulate a scenario and work out what its report says.
+
+    Parameters
+    ----------
+    scenario
+        See `report_scenario`.
+    out
+        Folder of the run; by default ``reports/CODE-DAY``.
+    threads, overwrite, progress, plugins
+        See `overflight.twin.run_scenario`.
+    strict
+        Refuse files with bad records.
+
+    Returns
+    -------
+    findings, folder
+        What was found, and where the run lies.
+
+    Raises
+    ------
+    OverflightError
+        One line about what is wrong.
+    """
+    inputs = gather_inputs(scenario, strict=strict)
+    folder = Path(out) if out is not None else default_folder(inputs)
+    tell = progress or (lambda _share: None)
+    run = run_inputs(inputs, folder, threads=threads, overwrite=overwrite, progress=lambda share: tell(MAIN_SHARE * share), plugins=plugins)
+    findings = find_results(inputs, run, threads=threads or 1, progress=lambda share: tell(MAIN_SHARE + (1.0 - MAIN_SHARE) * share))
+    return findings, folder
+
+
+def default_folder(inputs: Inputs) -> Path:
+    """Where a report goes when nobody says: reports/CODE-DAY in the working folder."""
+    code = "".join(c if c.isalnum() or c in "._-" else "-" for c in inputs.territory.code)
+    return Path("reports") / f"{code}-{format_time(inputs.start)[:10]}"
+
+
+def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progress | None = None) -> TerritoryFindings:
+    """Work out a territory's findings from a complete run.
+
+    Parameters
+    ----------
+    inputs
+        The inputs that the run was made from.
+    run
+        The run.
+    threads
+        For the sensitivity, which is simulated anew on fewer slots.
+    progress
+        Called with the share done.
+    """
+    fit = access_fit()
+    fleets = []
+    for number, (fleet, on_disk) in enumerate(zip(inputs.fleets, run.fleets, strict=True)):
+        found = find_fleet_results(inputs, fleet, on_disk, fit.term)
+        if inputs.scenario.sampling.sensitivity and number == 0:
+            found = replace(found, sensitivity=find_sensitivity(inputs, fleet, fit.term, threads=threads, progress=progress))
+        fleets.append(found)
+    territory, scenario = inputs.territory, inputs.scenario
+    policy, policy_warnings = find_policy(inputs)
+    return TerritoryFindings(
+        code=territory.code,
+        name=territory.name,
+        name_fr=territory.name_fr,
+        area_km2=territory.area_km2,
+        population=float(territory.population.sum()),
+        cell_ids=inputs.cell_ids,
+        cell_population=inputs.cell_population,
+        cells_total=len(territory.cells),
+        outline=territory.geometry,
+        worldview=territory.worldview,
+        borders_source=territory.source,
+        start=inputs.start,
+        end=inputs.end,
+        step_s=scenario.time.step_s,
+        slots=len(inputs.slot_start),
+        policy=policy,
+        fleets=tuple(fleets),
+        warnings=(*inputs.warnings, *policy_warnings),
+        assumptions=list_assumptions(inputs, fit),
+        versions=(("overflight", __version__), ("python", platform.python_version()), ("numpy", np.__version__)),
+        scenario_toml=scenario.to_toml(),
+        inputs=inputs.files,
+    )
+
+
+def find_policy(inputs: Inputs) -> tuple[PolicyStatus, list[str]]:
+    """What the first operator publishes about the territory, cell by cell where it does."""
+    operator, territory = inputs.fleets[0].operator, inputs.territory
+    codes, cells = _countries(inputs)
+    statuses = {code: service_status(code, operator=operator) for code in dict.fromkeys(codes)}
+    main = statuses[max(statuses, key=codes.count)]
+    denied = np.array([_denies(statuses[code]) for code in codes], dtype=np.bool_)
+    if operator == "starlink":
+        denied |= np.isin(cells, blacklisted_cells())
+    warnings = []
+    if len({status.verdict_key for status in statuses.values()}) > 1:
+        words = "; ".join(f"{status.code}: {status.verdict()}" for status in statuses.values())
+        warnings.append(f"{territory.name} lies in several countries ({words}); the status given is that of most of its cells")
+    if main.verdict_key == "split":
+        counts = ", ".join(f"{count} {word}" for word, count in province_counts(main.code).items())
+        warnings.append(
+            f"the operator decides on {territory.name} province by province ({counts}) and does not say which province is which: "
+            "cells count as served unless they are blacklisted one by one"
+        )
+    known = main.verdict_key != "unknown"
+    return PolicyStatus(
+        status=main.verdict_key,
+        published=main.published_status,
+        expected=main.expected,
+        source=main.source,
+        date=main.date,
+        served_cells=int((~denied).sum()) if known else 0,
+        denied_cells=int(denied.sum()) if known else 0,
+        denied_cell_ids=cells[denied] if known else cells[:0],
+    ), warnings
+
+
+def _countries(inputs: Inputs) -> tuple[list[str], npt.NDArray[np.uint64]]:
+    """Country of each cell: the territory itself, or for a user's polygon whatever country a cell lies in."""
+    territory = inputs.territory
+    if territory.code in set(read_table("territories")["code"]) and territory.alpha3:
+        return [territory.code] * len(territory.cells), territory.cells
+    return [codes[0] if codes else "" for codes in territories_of_cells(territory.cells)], territory.cells
+
+
+def _denies(status: ServiceStatus) -> bool:
+    return status.served is False

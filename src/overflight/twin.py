@@ -1,0 +1,472 @@
+"""The twin: from a scenario's inputs to a run, slot by slot. It hands the arrays of one stage to the next and holds no physics."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight.clock import Instants
+from overflight.earth.geodesy import make_sites
+from overflight.inputs import FleetInputs, Inputs, gather_inputs
+from overflight.measure.accesses import count_accesses_started
+from overflight.network.gateways import GroundSegment, gateway_mask_deg, make_ground_segment
+from overflight.network.isl import TOPOLOGIES, Topology, TopologyInput
+from overflight.network.ways import MS_PER_KM, Routing, Ways, find_ways
+from overflight.orbit.propagation import Propagator
+from overflight.run import COVERAGE_FRAMES, FRAMES, FleetHeader, Run, RunWriter
+from overflight.scenario import Scenario
+from overflight.schedule.selection import (
+    LOOK_AHEAD_SLOTS,
+    NOBODY,
+    Candidates,
+    Strategy,
+    choose_serving,
+    find_strategy,
+    needs_remaining,
+    remaining_slots,
+)
+from overflight.schedule.slots import SLOT_OFFSET_S, slot_numbers
+from overflight.sky.arc import arc_separation_deg
+from overflight.sky.visibility import CellTree, VisibleSeries, find_visible_series, pair_angles
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int32]
+Frames = dict[str, npt.NDArray[Any]]
+Progress = Callable[[float], None]
+
+BLOCK_PAIRS = 3_000_000
+"""Pairs of cell and satellite that a block may hold: bounds the memory of a run, whatever its duration and territory."""
+
+MAX_BLOCK_SLOTS = 240
+MIN_BLOCK_SLOTS = 8
+EXPECTED_IN_VIEW_SHARE = 0.006
+"""Share of a fleet that a cell sees, for sizing blocks: 60 of 10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """A researcher's own functions in place of the scenario's; None leaves the scenario's."""
+
+    strategy: Strategy | None = None
+    topology: Topology | None = None
+    routing: Routing | None = None
+
+
+NO_PLUGINS = Plugins()
+
+
+def run_scenario(
+    scenario: Scenario,
+    out: str | Path,
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    plugins: Plugins = NO_PLUGINS,
+) -> Run:
+    """Simulate a scenario and write the run to a folder.
+
+    Parameters
+    ----------
+    scenario
+        What to simulate.
+    out
+        Folder for the run: new, empty, or holding a run of the same scenario, which is then gone on with.
+    threads
+        Threads to use; by default as many as there are processors. The result does not depend on it.
+    overwrite
+        Whether a run of another scenario in ``out`` may be replaced.
+    progress
+        Called with the share of the work done.
+    plugins
+        Own satellite choice, topology or routing.
+
+    Raises
+    ------
+    OverflightError
+        One line about what is wrong with the scenario, its inputs or the folder.
+    """
+    return run_inputs(gather_inputs(scenario), out, threads=threads, overwrite=overwrite, progress=progress, plugins=plugins)
+
+
+def run_inputs(
+    inputs: Inputs,
+    out: str | Path,
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    plugins: Plugins = NO_PLUGINS,
+) -> Run:
+    """As `run_scenario`, for inputs gathered before."""
+    writer = RunWriter(out, inputs.scenario, (*inputs.files, *_plugin_names(plugins)), overwrite=overwrite)
+    if not writer.complete:
+        threads = threads or os.cpu_count() or 1
+        for number, fleet in enumerate(inputs.fleets):
+            twin = FleetTwin(inputs, fleet, threads=threads, plugins=plugins)
+            for share in _write_fleet(twin, writer):
+                if progress is not None:
+                    progress((number + share) / len(inputs.fleets))
+    return writer.finish()
+
+
+def _plugin_names(plugins: Plugins) -> Iterator[tuple[str, str]]:
+    """Name a run's own functions in its identity; whoever changes one under the same name must choose another folder."""
+    for kind in ("strategy", "topology", "routing"):
+        function = getattr(plugins, kind)
+        if function is not None:
+            yield f"own {kind}", f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
+
+
+def _write_fleet(twin: "FleetTwin", writer: RunWriter) -> Iterator[float]:
+    """Write a fleet block by block; yields the share done."""
+    inputs = twin.inputs
+    frames = tuple(FRAMES) if twin.has_ground else COVERAGE_FRAMES
+    n_slots, step = len(inputs.slot_start), twin.block_slots
+    fleet = writer.begin_fleet(
+        FleetHeader(twin.fleet.name, inputs.slot_start, inputs.cell_ids, step, frames, fleet_tables(inputs, twin.fleet), _facts(twin.fleet))
+    )
+    before = fleet.last_row("serving") if twin.has_ground else None
+    for start in range(fleet.blocks_done * step, n_slots, step):
+        block = twin.simulate(inputs.slot_start, start, min(start + step, n_slots), serving_before=before)
+        fleet.write_block(block)
+        before = block["serving"][-1] if twin.has_ground else None
+        yield min(start + step, n_slots) / n_slots
+
+
+def fleet_tables(inputs: Inputs, fleet: FleetInputs) -> dict[str, dict[str, Any]]:
+    """The tables that explain a fleet's frames: what row numbers in them mean."""
+    elements = fleet.elements
+    tables: dict[str, dict[str, Any]] = {
+        "satellites": {
+            "norad_id": elements.norad_id,
+            "name": list(elements.name),
+            "epoch": elements.epoch,
+            "inclination_deg": elements.inclination_deg,
+            "shell": elements.shell,
+            "plane": elements.plane,
+            "slot": elements.slot,
+        },
+        "cells": {
+            "cell": inputs.cell_ids,
+            "lat_deg": inputs.sites.lat_deg,
+            "lon_deg": inputs.sites.lon_deg,
+            "population": inputs.cell_population,
+            **({} if fleet.home_pop is None else {"home_pop": fleet.home_pop}),
+        },
+    }
+    for name, table in (("gateways", fleet.gateways), ("pops", fleet.pops)):
+        if table is not None:
+            columns = ("name", "city", "country", "lat_deg", "lon_deg", "state", "source", "date", "status")
+            tables[name] = {column: _plain(getattr(table, column)) for column in columns}
+    return tables
+
+
+def _plain(column: Any) -> Any:
+    return list(column) if isinstance(column, tuple) else column
+
+
+def _facts(fleet: FleetInputs) -> dict[str, Any]:
+    return {
+        "title": fleet.title,
+        "operator": fleet.operator,
+        "source": fleet.source,
+        "satellites_read": fleet.satellites_read,
+        "satellites_used": len(fleet.elements),
+        "left_out": [list(entry) for entry in fleet.left_out],
+        "topology": fleet.topology,
+    }
+
+
+@dataclass
+class FleetTwin:
+    """One constellation over one territory; computes any block of slots.
+
+    Parameters
+    ----------
+    inputs, fleet
+        Tables of the scenario, and which of its fleets.
+    threads
+        Threads for the stages; the result does not depend on it.
+    plugins
+        Own functions in place of the scenario's.
+    """
+
+    inputs: Inputs
+    fleet: FleetInputs
+    threads: int = 1
+    plugins: Plugins = field(default=NO_PLUGINS)
+
+    def __post_init__(self) -> None:
+        self._propagator = Propagator(self.fleet.elements)
+        self._cells = CellTree(self.inputs.sites, cell_ids=self.inputs.cell_ids)
+        scenario = self.inputs.scenario
+        self._strategy = self.plugins.strategy or find_strategy(scenario.selection.strategy, seed=scenario.selection.seed)
+        self._linked: tuple[int, Integers] | None = None
+
+    @property
+    def has_ground(self) -> bool:
+        """Whether gateways and PoPs are known, so that service and latency can be told."""
+        return self.fleet.home_pop is not None
+
+    @cached_property
+    def block_slots(self) -> int:
+        """Slots in a block: as many as bounded memory allows. Depends on the inputs only, so that a resumed run has the same blocks."""
+        pairs_per_slot = max(1.0, len(self.inputs.cell_ids) * len(self.fleet.elements) * EXPECTED_IN_VIEW_SHARE)
+        return int(np.clip(BLOCK_PAIRS / pairs_per_slot, MIN_BLOCK_SLOTS, MAX_BLOCK_SLOTS))
+
+    @cached_property
+    def _look_ahead(self) -> int:
+        """Slots after a block that remaining access is counted over; only strategies that ask for it pay for it."""
+        return LOOK_AHEAD_SLOTS if needs_remaining(self._strategy) else 0
+
+    @cached_property
+    def _pops_used(self) -> Integers:
+        """Rows of the PoPs that any cell calls home."""
+        assert self.fleet.home_pop is not None
+        return np.unique(self.fleet.home_pop)
+
+    @cached_property
+    def _home(self) -> npt.NDArray[np.intp]:
+        """Each cell's PoP as a row among those used."""
+        assert self.fleet.home_pop is not None
+        return np.searchsorted(self._pops_used, self.fleet.home_pop)
+
+    @cached_property
+    def _ground(self) -> GroundSegment:
+        gateways, pops = self.fleet.gateways, self.fleet.pops
+        assert gateways is not None
+        assert pops is not None
+        network, visibility = self.inputs.scenario.network, self.inputs.scenario.visibility
+        used = pops.select(self._pops_used)
+        mask_deg = gateway_mask_deg(
+            gateways.lat_deg,
+            mask_deg=visibility.gateway_mask_deg,
+            high_latitude_mask_deg=visibility.gateway_mask_high_latitude_deg,
+            high_latitude_deg=visibility.high_latitude_deg,
+        )
+        return make_ground_segment(
+            make_sites(gateways.lat_deg, gateways.lon_deg, gateways.height_m),
+            pops=make_sites(used.lat_deg, used.lon_deg, used.height_m),
+            min_elevation_deg=mask_deg,
+            route_factor=network.route_factor,
+            fibre_index=network.fibre_index,
+        )
+
+    def simulate(self, slot_start: Instants, start: int, stop: int, *, serving_before: Integers | None) -> Frames:
+        """Compute slots ``start`` to ``stop`` of a series of slots.
+
+        Parameters
+        ----------
+        slot_start
+            All slots of the run.
+        start, stop
+            Which of them.
+        serving_before
+            Serving satellite of each cell in slot ``start - 1``; None at the beginning.
+
+        Returns
+        -------
+        dict
+            Frame name → values, shape (slots, cells), see `overflight.run.FRAMES`.
+        """
+        behind = 1 if start > 0 else 0
+        times = _extend(slot_start, start - behind, stop, self._look_ahead)
+        visibility, orientation = self.inputs.scenario.visibility, self.inputs.scenario.time.earth_orientation
+        positions_km = self._propagator.positions_km(times, earth_orientation=orientation, threads=self.threads)
+        visible = find_visible_series(self._cells, positions_km, min_elevation_deg=visibility.user_mask_deg, threads=self.threads)
+        remaining = remaining_slots(visible.indptr, visible.satellite) if self._look_ahead else None
+        slots = slice(behind, behind + stop - start)
+        frames: Frames = {
+            "satellites_in_view": visible.counts[slots],
+            "accesses_started": count_accesses_started(visible.indptr, visible.satellite)[slots],
+        }
+        first, last = int(visible.indptr[slots][0, 0]), int(visible.indptr[slots][-1, -1])
+        in_block = VisibleSeries(visible.indptr[slots] - first, visible.satellite[first:last])
+        pairs = self._usable_pairs(in_block, positions_km[slots], None if remaining is None else remaining[first:last])
+        if not self.has_ground:
+            return frames | {"satellites_usable": pairs.count(np.ones(len(pairs.cell), dtype=np.bool_))}
+        return frames | self._serve(pairs, slot_start[start:stop], positions_km[slots], serving_before)
+
+    def _usable_pairs(self, visible: VisibleSeries, positions_km: Floats, remaining: npt.NDArray[np.int16] | None) -> "_Pairs":
+        """Pairs that stand clear of the geostationary arc and of obstructions, with all that a satellite choice may ask."""
+        visibility, sites = self.inputs.scenario.visibility, self.inputs.sites
+        azimuth, elevation, distance = pair_angles(sites, positions_km, visible, threads=self.threads)
+        counts = visible.counts
+        slots, cells = counts.shape
+        cell = np.repeat(np.tile(np.arange(cells, dtype=np.int32), slots), counts.ravel())
+        separation = self._shared(arc_separation_deg, sites.lat_deg[cell], azimuth, elevation)
+        usable = separation >= visibility.arc_avoidance_deg
+        if self.inputs.obstruction is not None:
+            usable &= self.inputs.obstruction.clears(azimuth, elevation)
+        chosen = np.flatnonzero(usable)
+        slot = np.repeat(np.arange(slots), counts.sum(axis=1))[chosen]
+        step_s = self.inputs.scenario.time.step_s
+        return _Pairs(
+            slots=slots,
+            cells=cells,
+            slot=slot,
+            start=np.searchsorted(slot, np.arange(slots + 1)),
+            cell=cell[chosen],
+            satellite=visible.satellite[chosen],
+            azimuth_deg=azimuth[chosen],
+            elevation_deg=elevation[chosen],
+            range_km=distance[chosen],
+            arc_separation_deg=separation[chosen],
+            remaining_s=np.full(len(chosen), step_s) if remaining is None else remaining[chosen].astype(np.float64) * step_s,
+        )
+
+    def _shared(self, function: Callable[..., Floats], *columns: Floats) -> Floats:
+        """Apply an element-wise function with all threads."""
+        bounds = np.linspace(0, len(columns[0]), 4 * self.threads + 1).astype(np.int64)
+        with ThreadPoolExecutor(max_workers=self.threads) as pool:
+            parts = pool.map(lambda k: function(*(column[bounds[k] : bounds[k + 1]] for column in columns)), range(len(bounds) - 1))
+            return np.concatenate(list(parts))
+
+    def _serve(self, pairs: "_Pairs", slot_start: Instants, positions_km: Floats, before: Integers | None) -> Frames:
+        """Choose who serves, slot by slot, and follow each way to its PoP."""
+        scenario = self.inputs.scenario
+        numbers = slot_numbers(slot_start, step_s=scenario.time.step_s, offset_s=SLOT_OFFSET_S % scenario.time.step_s)
+        way_delay_ms = np.empty(len(pairs.cell))
+        serving = np.full((pairs.slots, pairs.cells), NOBODY, dtype=np.int32)
+        previous = np.full(pairs.cells, NOBODY, dtype=np.int32) if before is None else before
+        frames = {name: np.empty((pairs.slots, pairs.cells)) for name in ("isl", "feeder", "backhaul")}
+        frames |= {name: np.empty((pairs.slots, pairs.cells), dtype=np.int32) for name in ("gateway", "isl_hops")}
+        for part in self._relink_parts(slot_start):
+            ways = self._find_ways(slot_start[part], positions_km[part])
+            for k in range(part.start, part.stop):
+                pair = slice(pairs.start[k], pairs.start[k + 1])
+                cell, satellite = pairs.cell[pair], pairs.satellite[pair]
+                way_delay_ms[pair] = ways[k - part.start].delay_ms[self._home[cell], satellite]
+                candidates = Candidates(
+                    slot_index=int(numbers[k]),
+                    cell=cell,
+                    satellite=satellite,
+                    norad_id=self.fleet.elements.norad_id[satellite],
+                    elevation_deg=pairs.elevation_deg[pair],
+                    azimuth_deg=pairs.azimuth_deg[pair],
+                    range_km=pairs.range_km[pair],
+                    remaining_s=pairs.remaining_s[pair],
+                    serving=satellite == previous[cell],
+                    way_delay_ms=way_delay_ms[pair],
+                    arc_separation_deg=pairs.arc_separation_deg[pair],
+                    cell_key=self.inputs.cell_ids[cell],
+                )
+                serving[k] = previous = choose_serving(candidates, self._strategy(candidates), pairs.cells)
+            self._follow(ways, serving[part], frames, part)
+        served = serving >= 0
+        user_link_ms, elevation_deg = self._serving_links(pairs, serving)
+        return {
+            "satellites_usable": pairs.count(np.isfinite(way_delay_ms)),
+            "serving": serving,
+            "elevation": elevation_deg,
+            "gateway": frames["gateway"],
+            "pop": np.where(served, self._pops_used[self._home][None, :], NOBODY),
+            "isl_hops": frames["isl_hops"],
+            "user_link": user_link_ms,
+            "isl": frames["isl"],
+            "feeder": frames["feeder"],
+            "backhaul": frames["backhaul"],
+        }
+
+    def _relink_parts(self, slot_start: Instants) -> Iterator[slice]:
+        """Stretches of slots between two choices of the topology."""
+        epoch = self._relink_number(slot_start)
+        bounds = [0, *(np.flatnonzero(np.diff(epoch)) + 1).tolist(), len(slot_start)]
+        return (slice(a, b) for a, b in pairwise(bounds))
+
+    def _relink_number(self, instants: Instants) -> npt.NDArray[np.int64]:
+        return instants.astype(np.int64) // round(self.inputs.scenario.network.relink_s * 1e6)
+
+    def _find_ways(self, slot_start: Instants, positions_km: Floats) -> Ways:
+        network = self.inputs.scenario.network
+        return find_ways(
+            positions_km,
+            self._neighbours(int(self._relink_number(slot_start[:1])[0])),
+            self._ground,
+            routing=self.plugins.routing or network.routing,
+            isl_range_km=network.isl_range_km,
+            isl_clearance_km=network.isl_clearance_km,
+            threads=self.threads,
+        )
+
+    def _neighbours(self, relink_number: int) -> Integers:
+        """Who is linked with whom, as chosen at the beginning of a relink interval: the same for any run that covers it."""
+        if self._linked is None or self._linked[0] != relink_number:
+            network = self.inputs.scenario.network
+            start_us = relink_number * round(network.relink_s * 1e6)
+            instants = np.array([start_us, start_us + 1_000_000]).astype("datetime64[us]")
+            now_km, later_km = self._propagator.positions_km(instants, earth_orientation=self.inputs.scenario.time.earth_orientation)
+            fleet = TopologyInput(
+                positions_km=now_km,
+                velocities_km_s=later_km - now_km,
+                shell=self.fleet.elements.shell,
+                plane=self.fleet.elements.plane,
+                slot=self.fleet.elements.slot,
+                max_range_km=network.isl_range_km,
+                clearance_km=network.isl_clearance_km,
+                scope=network.scope,
+            )
+            topology = self.plugins.topology or TOPOLOGIES[self.fleet.topology]
+            self._linked = (relink_number, topology(fleet))
+        return self._linked[1]
+
+    def _follow(self, ways: Ways, serving: Integers, frames: Frames, part: slice) -> None:
+        """Follow the ways of the serving satellites to gateway and PoP; round trips in milliseconds."""
+        slot, cell = np.nonzero(serving >= 0)
+        followed = ways.follow(slot, self._home[cell], serving[slot, cell])
+        for name, fill, values in (
+            ("gateway", NOBODY, followed.gateway),
+            ("isl_hops", 0, followed.isl_hops),
+            ("isl", np.nan, 2.0 * (followed.propagation_ms - followed.feeder_ms)),
+            ("feeder", np.nan, 2.0 * followed.feeder_ms),
+            ("backhaul", np.nan, 2.0 * followed.backhaul_ms),
+        ):
+            frames[name][part] = fill
+            frames[name][part.start + slot, cell] = values
+
+    def _serving_links(self, pairs: "_Pairs", serving: Integers) -> tuple[Floats, Floats]:
+        """Round trip on the user link (ms) and elevation (degrees) of the serving satellites, NaN where nobody serves."""
+        user_link_ms, elevation_deg = (np.full(serving.shape, np.nan) for _ in range(2))
+        row = np.flatnonzero(pairs.satellite == serving[pairs.slot, pairs.cell])
+        user_link_ms[pairs.slot[row], pairs.cell[row]] = 2.0 * MS_PER_KM * pairs.range_km[row]
+        elevation_deg[pairs.slot[row], pairs.cell[row]] = pairs.elevation_deg[row]
+        return user_link_ms, elevation_deg
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Usable pairs of a block: flat arrays over all its slots, sorted by slot, cell and satellite."""
+
+    slots: int
+    cells: int
+    slot: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    """Where each slot begins, shape (slots + 1,)."""
+    cell: Integers
+    satellite: Integers
+    azimuth_deg: Floats
+    elevation_deg: Floats
+    range_km: Floats
+    arc_separation_deg: Floats
+    remaining_s: Floats
+
+    def count(self, counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Pairs that count, by slot and cell."""
+        key = (self.slot * self.cells + self.cell)[counted]
+        return np.bincount(key, minlength=self.slots * self.cells).reshape(self.slots, self.cells)
+
+
+def _extend(slot_start: Instants, first: int, stop: int, ahead: int) -> Instants:
+    """Slots ``first`` to ``stop`` and ``ahead`` more, beyond the end of the series if need be."""
+    inside = slot_start[first : stop + ahead]
+    missing = stop + ahead - first - len(inside)
+    step = slot_start[-1] - slot_start[-2] if len(slot_start) > 1 else np.timedelta64(15_000_000, "us")
+    return np.concatenate([inside, slot_start[-1] + step * np.arange(1, missing + 1)]) if missing else inside

@@ -1,0 +1,55 @@
+"""The floors of the house: what imports what."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent.parent / "src" / "overflight"
+STAGES = ("orbit", "sky", "network", "schedule", "measure")
+GROUND = ("catalog", "earth", "clock", "intake", "errors", "_version")
+MAY_IMPORT = {
+    "errors": (),
+    "_version": (),
+    "clock": ("errors",),
+    "intake": ("errors",),
+    # The two halves of the ground floor lean on one another: tables are read by earth, places name countries for gateways.
+    "catalog": GROUND,
+    "earth": GROUND,
+    **{stage: GROUND for stage in STAGES},
+    "scenario": GROUND,
+    "run": (*GROUND, "scenario"),
+    "inputs": (*GROUND, *STAGES, "scenario"),
+    "twin": (*GROUND, *STAGES, "scenario", "run", "inputs"),
+    "fetch": GROUND,
+    "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "twin"),
+    "report": (*GROUND, "study"),
+    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "twin", "study", "report", "fetch"),
+}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            if node.module == "overflight":
+                names = [f"overflight.{alias.name}" for alias in node.names]
+            else:
+                names = [node.module or ""]
+        rooms |= {name.split(".")[1] for name in names if name.startswith("overflight.") and len(name.split(".")) > 1}
+    return rooms
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_only_what_lies_below_it(path: Path):
+    room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    if room == "__init__":
+        pytest.skip("the public surface may name everything")
+    allowed = {room, "__version__", *MAY_IMPORT[room]}
+    assert imported_rooms(path) <= allowed
+
+
+def test_every_room_has_its_floor():
+    rooms = {path.name.removesuffix(".py") for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms - {"__init__"} <= set(MAY_IMPORT)
