@@ -47,7 +47,7 @@ def look_angles(sites: Sites, positions_km: Floats) -> tuple[Floats, Floats, Flo
     if positions.ndim not in {2, 3} or positions.shape[-2] != 3:
         msg = f"positions_km: shape {positions.shape}; give (3, satellites) or (instants, 3, satellites)"
         raise InputError(msg)
-    series = positions.reshape(-1, 3, positions.shape[-1])
+    series = positions if positions.ndim == 3 else positions[None]
     east, north = local_axes(sites)
     azimuth_deg, elevation_deg, range_km = (np.empty((len(series), len(sites), positions.shape[-1])) for _ in range(3))
     for k, states in enumerate(series):

@@ -230,10 +230,19 @@ def find_visible_series(tree: CellTree, positions_km: Floats, *, min_elevation_d
 def pair_angles(sites: Sites, positions_km: Floats, visible: Visible | VisibleSeries, *, threads: int = 1) -> tuple[Floats, Floats, Floats]:
     """Azimuth (degrees, 0 north, clockwise), elevation (degrees) and range (km) of every visible pair, each shape (pairs,).
 
-    ``positions_km`` is what was given to `find_visible` (3, n) or `find_visible_series` (nt, 3, n).
+    ``sites`` and ``positions_km`` are those given to `find_visible` (3, n) or `find_visible_series` (nt, 3, n).
+
+    Raises
+    ------
+    InputError
+        If sites or positions do not fit the pairs.
     """
     series = visible if isinstance(visible, VisibleSeries) else VisibleSeries(visible.indptr[None], visible.satellite)
-    positions = np.ascontiguousarray(positions_km, dtype=np.float64).reshape(len(series), 3, -1)
+    positions = np.ascontiguousarray(positions_km, dtype=np.float64)
+    positions = positions if isinstance(visible, VisibleSeries) else positions[None]
+    if positions.ndim != 3 or positions.shape[:2] != (len(series), 3) or series.indptr.shape[1] != len(sites) + 1:
+        msg = f"positions_km of shape {np.shape(positions_km)}, {len(sites)} sites: give those that the visible pairs were found with"
+        raise InputError(msg)
     azimuth_deg, elevation_deg, range_km = (np.empty(len(series.satellite)) for _ in range(3))
     east, north = local_axes(sites)
 
