@@ -33,6 +33,8 @@ MAX_PERIOD_MIN = 225.0
 """From here on SGP4 counts an orbit as deep space."""
 MAX_DRAG_ECCENTRICITY = 1e-3
 """Largest periodic change of the eccentricity by drag: the kernel's sine of the mean anomaly is good for 1e-10 of it."""
+MAX_LIFT = 0.1
+"""Largest long-period change of the mean argument of latitude per eccentricity; it grows without bound towards 180° (here 178.6°)."""
 MIN_ECCENTRICITY_FOR_DRAG = 1e-4
 """At and below, SGP4 leaves out the drag terms that divide by the eccentricity."""
 
@@ -139,6 +141,7 @@ def _near_earth_constants(elements: ElementSets) -> tuple[Floats, npt.NDArray[np
     anomaly_drag = np.where(eccentric, -2.0 / 3.0 * density * bstar / e_eta, 0.0)
     drag_eccentricity = bstar * c5
     one_plus_cos_i = np.where(np.abs(1.0 + cos_i) > 1.5e-12, 1.0 + cos_i, 1.5e-12)
+    lift = -0.25 * J3_OVER_J2 * sin_i * (3.0 + 5.0 * cos_i) / one_plus_cos_i
     constants = np.array(
         [
             # drag on anomaly and eccentricity
@@ -161,7 +164,7 @@ def _near_earth_constants(elements: ElementSets) -> tuple[Floats, npt.NDArray[np
             a,
             1.0 / a,
             -0.5 * J3_OVER_J2 * sin_i,
-            -0.25 * J3_OVER_J2 * sin_i * (3.0 + 5.0 * cos_i) / one_plus_cos_i,
+            lift,
             # mean argument of latitude
             anomaly + perigee,
             anomaly_rate + perigee_rate,
@@ -186,6 +189,7 @@ def _near_earth_constants(elements: ElementSets) -> tuple[Floats, npt.NDArray[np
         (e >= 0.0)
         & (e <= MAX_ECCENTRICITY)
         & (2.0 * np.pi / n < MAX_PERIOD_MIN)
+        & (np.abs(lift) <= MAX_LIFT)
         & (np.abs(drag_eccentricity) <= MAX_DRAG_ECCENTRICITY)
         & np.isfinite(constants).all(axis=0)
         & ~np.isnat(elements.epoch)

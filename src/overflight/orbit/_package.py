@@ -15,6 +15,7 @@ UNUSABLE_ELEMENTS = 7
 
 US_PER_DAY = 86_400_000_000
 _DAY_ZERO = np.datetime64("1949-12-31", "us")
+_JULIAN_DATE_ZERO = 2_433_281.5
 _NO_NUMBER = 0
 
 
@@ -68,7 +69,8 @@ class PackageSatellites:
                 WGS72,
                 "i",
                 _NO_NUMBER,
-                float((table.epoch[row] - _DAY_ZERO) / np.timedelta64(1, "D")),
+                # Once through a double Julian date, as in the reference: lunar and solar terms are read off it (4 mm in the worst vector).
+                float((table.epoch[row] - _DAY_ZERO) / np.timedelta64(1, "D")) + _JULIAN_DATE_ZERO - _JULIAN_DATE_ZERO,
                 table.bstar[row],
                 0.0,  # the derivatives of the mean motion are not part of SGP4
                 0.0,
