@@ -289,19 +289,83 @@ def choose_hops(delay, neighbour, link, weight, quads, next_hop):
 
 
 @njit(**_OPTIONS)
-def grow_trees(delay, neighbour, link, weight, quads, orders, has_order, width, next_hop):
-    """Grow the tree of ways to every PoP from the seeds in `delay` and `next_hop`; `orders` carries the order from one group to the next."""
-    pops, n = orders.shape
+def grow_tree(delay, neighbour, link, weight, quads, order, has_order, width, waiting, queue, starts, next_hop):
+    """Grow the tree of ways from the seeds in `delay` and `next_hop`; `order` carries the order from one group to the next."""
+    if not has_order:
+        order_by_search(delay, neighbour, link, weight, quads, width, order)
+    relax_delays(delay, neighbour, link, weight, quads, order, waiting, queue)
+    choose_hops(delay, neighbour, link, weight, quads, next_hop)
+    order_by_delay(delay, order, starts)
+
+
+@njit(**_OPTIONS)
+def queue_size(n):
+    """Power of two greater than the number of satellites."""
     size = 2
     while size <= n + 1:
         size *= 2
-    waiting, queue, starts = np.empty(n + 1, np.uint8), np.empty(size, np.int32), np.empty(1026, np.int64)
+    return size
+
+
+@njit(**_OPTIONS)
+def grow_trees(delay, neighbour, link, weight, quads, orders, has_order, width, next_hop):
+    """Grow the trees to all PoPs."""
+    pops, n = orders.shape
+    waiting, queue, starts = np.empty(n + 1, np.uint8), np.empty(queue_size(n), np.int32), np.empty(1026, np.int64)
     for pop in range(pops):
-        if not has_order:
-            order_by_search(delay[pop], neighbour, link, weight, quads, width, orders[pop])
-        relax_delays(delay[pop], neighbour, link, weight, quads, orders[pop], waiting, queue)
-        choose_hops(delay[pop], neighbour, link, weight, quads, next_hop[pop])
-        order_by_delay(delay[pop], orders[pop], starts)
+        grow_tree(delay[pop], neighbour, link, weight, quads, orders[pop], has_order, width, waiting, queue, starts, next_hop[pop])
+
+
+@njit(**_OPTIONS)
+def list_slants(x_km, y_km, z_km, middle_km, margin_km, radius_km, sites_km, ups, sine_masks, longest_km, per_km, starts, in_reach, slant):
+    """List, per site, the satellites that are in reach in some lane (ascending) with their rows of slant ranges; False if they do not fit."""
+    n, sites = middle_km.shape[1], sites_km.shape[1]
+    boxes, boxed, candidates = np.empty(BOXES_A_SIDE**3 + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int32)
+    edge_km = sort_into_boxes(middle_km, radius_km, boxes, boxed)
+    used = 0
+    for number in range(sites):
+        starts[number] = used
+        site = (sites_km[0, number], sites_km[1, number], sites_km[2, number])
+        up = (ups[0, number], ups[1, number], ups[2, number])
+        sine, longest = sine_masks[number], longest_km[number]
+        count = list_candidates(middle_km, margin_km, radius_km, edge_km, boxes, boxed, site, up, sine, longest, candidates)
+        for i in range(1, count):
+            satellite, place = candidates[i], i
+            while place > 0 and candidates[place - 1] > satellite:
+                candidates[place] = candidates[place - 1]
+                place -= 1
+            candidates[place] = satellite
+        for i in range(count):
+            if used == in_reach.size:
+                return False
+            if slant_row(x_km, y_km, z_km, np.int64(candidates[i]), site, up, (sine, longest, per_km), slant, used):
+                in_reach[used] = candidates[i]
+                used += 1
+    starts[sites] = used
+    return True
+
+
+@njit(**_OPTIONS)
+def grow_forwarding(starts, in_reach, slant, neighbour, link, weight, quads, orders, has_order, width, next_hop):
+    """Next hop of every satellite and every site to every site, by node number: satellites first, sites after them, -1 for none.
+
+    Satellites relay, sites do not. Between equal sums the lowest satellite wins. `next_hop` is (sites, (n + sites) * LANES).
+    """
+    sites, n = orders.shape
+    waiting, queue, buckets = np.empty(n + 1, np.uint8), np.empty(queue_size(n), np.int32), np.empty(1026, np.int64)
+    delay, least, zero = np.empty((n + 1) * LANES), np.empty(LANES), np.zeros(LANES)
+    next_hop[:] = -1
+    for to in range(sites):
+        delay[:] = np.inf
+        for i in range(starts[to], starts[to + 1]):
+            offer_row(delay, np.int64(in_reach[i]), slant, i, zero, 0, next_hop[to], np.int32(n + to))
+        grow_tree(delay, neighbour, link, weight, quads, orders[to], has_order, width, waiting, queue, buckets, next_hop[to])
+        for source in range(sites):
+            if source != to:
+                least[:] = np.inf
+                hop = next_hop[to, (n + source) * LANES :]
+                for i in range(starts[source], starts[source + 1]):
+                    offer_row(least, 0, slant, i, delay, np.int64(in_reach[i]), hop, np.int32(in_reach[i]))
 
 
 @njit(**_OPTIONS)
@@ -398,24 +462,6 @@ def accept_in_order(port_a, port_b, free, accepted):
         if accepted[i]:
             free[port_a[i]] -= 1
             free[port_b[i]] -= 1
-
-
-@njit(**_OPTIONS)
-def offer_ground_hops(slant, candidates, starts, delay, least, hop):
-    """Choose for each (site, site) pair the satellite over which the sum of slant range and way is least (the lowest number, in a tie).
-
-    `slant` holds a row per entry of `candidates` (satellites of site s from ``starts[s]`` on, ascending); `least`, `hop` a row per pair.
-    """
-    sites = starts.size - 1
-    least[:] = np.inf
-    hop[:] = -1
-    for to in range(sites):
-        for source in range(sites):
-            if source == to:
-                continue
-            row = to * sites + source
-            for i in range(starts[source], starts[source + 1]):
-                offer_row(least, row, slant, i, delay[to], np.int64(candidates[i]), hop, np.int32(candidates[i]))
 
 
 @njit(**_OPTIONS)

@@ -227,7 +227,7 @@ def line_of_sight_height_km(a_km: Floats, b_km: Floats) -> Floats:
     The lowest point is found where the line passes nearest to the centre once the polar axis is stretched to make the ellipsoid a sphere.
     """
     a, b = np.broadcast_arrays(np.asarray(a_km, dtype=np.float64), np.asarray(b_km, dtype=np.float64))
-    stretch = np.array([1.0, 1.0, _axis_ratio(ISL_CLEARANCE_KM)]).reshape(3, *(1,) * (a.ndim - 1))
+    stretch = np.array([1.0, 1.0, axis_ratio(ISL_CLEARANCE_KM)]).reshape(3, *(1,) * (a.ndim - 1))
     start, step = a * stretch, (b - a) * stretch
     square = (step * step).sum(axis=0)
     along = np.clip(-(start * step).sum(axis=0) / np.where(square > 0.0, square, 1.0), 0.0, 1.0)
@@ -293,7 +293,7 @@ def link_is_feasible(
     carries = (neighbours >= 0) & (length_km <= max_range_km) & (length_km > 1e-6)
     if clearance_km is not None:
         clear_km = WGS84_EQUATORIAL_RADIUS_KM + clearance_km
-        stretch = np.array([1.0, 1.0, _axis_ratio(clearance_km)])[:, None, None]
+        stretch = np.array([1.0, 1.0, axis_ratio(clearance_km)])[:, None, None]
         start, step = a * stretch, (b - a) * stretch
         square, along = (step * step).sum(axis=0), (start * step).sum(axis=0)
         behind = ((start * start).sum(axis=0) - clear_km * clear_km) * square < along * along
@@ -301,7 +301,7 @@ def link_is_feasible(
     return np.asarray(carries)
 
 
-def _axis_ratio(height_km: float) -> float:
+def axis_ratio(height_km: float) -> float:
     """Axes of the ellipsoid `height_km` above WGS-84, equatorial over polar."""
     polar_km = WGS84_EQUATORIAL_RADIUS_KM * (1.0 - WGS84_FLATTENING)
     return (WGS84_EQUATORIAL_RADIUS_KM + height_km) / (polar_km + height_km)

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from overflight.earth.geodesy import LIGHT_SPEED_KM_S, WGS84_EQUATORIAL_RADIUS_KM, WGS84_FLATTENING
+from overflight.earth.geodesy import LIGHT_SPEED_KM_S, WGS84_EQUATORIAL_RADIUS_KM
 from overflight.errors import InputError, ScenarioError
 from overflight.network import _kernels
 from overflight.network._rows import LANES, QUAD
 from overflight.network.gateways import GroundSegment
-from overflight.network.isl import ISL_CLEARANCE_KM, ISL_RANGE_KM, check_neighbours, link_is_feasible, measure_isl_km
+from overflight.network.isl import ISL_CLEARANCE_KM, ISL_RANGE_KM, axis_ratio, check_neighbours, link_is_feasible, measure_isl_km
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
@@ -31,7 +31,7 @@ MS_PER_KM = 1e3 / LIGHT_SPEED_KM_S
 _HOP_PENALTY_MS = 4096.0
 """More than the delay of any way: sums of penalty and delay then compare by hops first, by delay second."""
 
-_BUCKET_MS = 0.3
+BUCKET_MS = 0.3
 """Satellites whose delays differ by less may be relaxed in any order."""
 
 
@@ -235,8 +235,17 @@ def find_ways(
         raise InputError(msg)
     own = find_routing(routing) if isinstance(routing, str) else routing
     groups, pops, n = -(-positions.shape[0] // LANES), ground.backhaul_ms.shape[0], positions.shape[2]
-    delay, next_hop = _rows(groups, pops, n + 1), np.empty((groups, pops, (n + 1) * LANES), np.int32)
-    work = _Work(positions, links, ground, isl_range_km, isl_clearance_km, delay, next_hop)
+    delay, next_hop = make_rows(groups, pops, n + 1), np.empty((groups, pops, (n + 1) * LANES), np.int32)
+    work = _Work(
+        positions,
+        links,
+        Links(links, isl_range_km=isl_range_km, isl_clearance_km=isl_clearance_km),
+        ground,
+        isl_range_km,
+        isl_clearance_km,
+        delay,
+        next_hop,
+    )
     share = -(-groups // threads)
     parts = [range(first, min(first + share, groups)) for first in range(0, groups, share)] if groups else []
     with ThreadPoolExecutor(max_workers=threads) as pool:
@@ -250,6 +259,7 @@ class _Work:
 
     positions_km: Floats
     neighbours: Indices
+    links: "Links"
     ground: GroundSegment
     isl_range_km: float
     isl_clearance_km: float | None
@@ -257,7 +267,7 @@ class _Work:
     next_hop: Indices
 
 
-def _rows(*shape: int) -> Floats:
+def make_rows(*shape: int) -> Floats:
     """Room for rows on boundaries of 64 bytes: a row that lies across two cache lines costs twice."""
     *outer, count = shape
     size = int(np.prod(outer, dtype=np.int64)) * count * LANES
@@ -269,13 +279,14 @@ def _rows(*shape: int) -> Floats:
 def _solve_groups(work: _Work, part: range, routing: Routing, max_isl_hops: int | None) -> None:
     """Solve consecutive groups of slots, each starting from the order that the one before found."""
     n, pops = work.positions_km.shape[2], work.delay.shape[1]
-    net = _Links(work)
+    net = work.links
+    weight = net.make_weights()
     penalty_ms = next((penalty for compiled, penalty in _COMPILED if compiled is routing), None)
-    x_km, y_km, z_km = _rows(n), _rows(n), _rows(n)
+    x_km, y_km, z_km = make_rows(n), make_rows(n), make_rows(n)
     middle_km = np.empty((3, n))
     orders = np.empty((pops, n), np.int32)
     sines = np.where(work.ground.min_elevation_deg <= -90.0, -2.0, np.sin(np.radians(work.ground.min_elevation_deg)))
-    backhaul = _rows(pops * len(work.ground))
+    backhaul = make_rows(pops * len(work.ground))
     backhaul[:] = np.repeat(work.ground.backhaul_ms.ravel(), LANES)
     for group in part:
         _kernels.fill_rows(work.positions_km, group * LANES, x_km, y_km, z_km)
@@ -288,9 +299,9 @@ def _solve_groups(work: _Work, part: range, routing: Routing, max_isl_hops: int 
         if penalty_ms is None:
             _apply_routing(work, group, routing)
         elif net.quads and max_isl_hops != 0:
-            net.weigh(x_km, y_km, z_km, penalty_ms)
+            net.weigh(x_km, y_km, z_km, penalty_ms, weight)
             _kernels.grow_trees(
-                delay, net.neighbour, net.link_of, net.weight, net.quads, orders, group != part[0], _BUCKET_MS + penalty_ms / 16.0, next_hop
+                delay, net.neighbour, net.link_of, weight, net.quads, orders, group != part[0], BUCKET_MS + penalty_ms / 16.0, next_hop
             )
             if penalty_ms:
                 np.fmod(delay, penalty_ms, out=delay, where=np.isfinite(delay))
@@ -298,33 +309,43 @@ def _solve_groups(work: _Work, part: range, routing: Routing, max_isl_hops: int 
             _drop_long_ways(delay, next_hop, max_isl_hops)
 
 
-class _Links:
-    """Links of a block in the kernels' form: neighbours in quads padded with a satellite that nobody reaches, numbered links."""
+class Links:
+    """Links in the kernels' form: neighbours in quads padded with a satellite that nobody reaches, and numbered links.
 
-    def __init__(self, work: _Work) -> None:
-        n, k = work.neighbours.shape
+    Parameters
+    ----------
+    neighbours
+        Checked table of neighbours.
+    isl_range_km, isl_clearance_km
+        Limits of a link.
+    """
+
+    def __init__(self, neighbours: Indices, *, isl_range_km: float, isl_clearance_km: float | None) -> None:
+        n, k = neighbours.shape
         self.quads = -(-k // QUAD)
-        self._range_km = work.isl_range_km
-        clearance_km = work.isl_clearance_km
-        self._clear_km = 0.0 if clearance_km is None else WGS84_EQUATORIAL_RADIUS_KM + clearance_km
-        polar_km = WGS84_EQUATORIAL_RADIUS_KM * (1.0 - WGS84_FLATTENING)
-        self._flatten = 1.0 if clearance_km is None else self._clear_km / (polar_km + clearance_km)
+        self._range_km = isl_range_km
+        self._clear_km = 0.0 if isl_clearance_km is None else WGS84_EQUATORIAL_RADIUS_KM + isl_clearance_km
+        self._flatten = 1.0 if isl_clearance_km is None else axis_ratio(isl_clearance_km)
         padded = np.full((n, self.quads * QUAD), n, np.int32)
-        padded[:, :k] = np.where(work.neighbours < 0, n, work.neighbours)
+        padded[:, :k] = np.where(neighbours < 0, n, neighbours)
         self.neighbour = padded.ravel()
         link_of, ends_a, ends_b = np.empty_like(padded), np.empty(n * k, np.int32), np.empty(n * k, np.int32)
-        count = _kernels.number_links(work.neighbours, ends_a, ends_b, link_of)
+        count = _kernels.number_links(neighbours, ends_a, ends_b, link_of)
         self.link_of = link_of.ravel()
         self._ends_a, self._ends_b = ends_a[:count].copy(), ends_b[:count].copy()
-        self.weight = _rows(count + 1)
-        self.weight[:] = np.inf
 
-    def weigh(self, x_km: Floats, y_km: Floats, z_km: Floats, per_link_ms: float) -> None:
-        """Fill the rows of link weights for a group."""
+    def make_weights(self) -> Floats:
+        """Room for a row per link, and one for no link, which never carries."""
+        weight = make_rows(self._ends_a.size + 1)
+        weight[:] = np.inf
+        return weight
+
+    def weigh(self, x_km: Floats, y_km: Floats, z_km: Floats, per_link_ms: float, weight: Floats) -> None:
+        """Fill the rows of link weights for a group: delay plus `per_link_ms`, infinite where a link does not carry."""
+        ends_a, ends_b = self._ends_a, self._ends_b
         _kernels.weigh_links(
-            x_km, y_km, z_km, self._ends_a, self._ends_b, self._flatten, self._clear_km, self._range_km, MS_PER_KM, per_link_ms,
-            self.weight,
-        )  # fmt: skip
+            x_km, y_km, z_km, ends_a, ends_b, self._flatten, self._clear_km, self._range_km, MS_PER_KM, per_link_ms, weight
+        )
 
 
 def _apply_routing(work: _Work, group: int, routing: Routing) -> None:
