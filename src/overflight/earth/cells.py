@@ -87,7 +87,7 @@ def cells_of_polygon(geometry: shapely.Geometry) -> Cells:
     """
     cells, centres = _cells_by_centre(geometry)
     pieces = _whole_parts(geometry)
-    held = np.bincount(shapely.STRtree(pieces).query(centres, predicate="intersects")[1], minlength=len(pieces))
+    held = np.bincount(shapely.STRtree(centres).query(pieces, predicate="intersects")[0], minlength=len(pieces))
     small = [cells_touching(piece) for piece, count in zip(pieces, held.tolist(), strict=True) if count < SMALL_PART_CELLS]
     return np.unique(np.concatenate([cells, *small]))
 
