@@ -1,0 +1,144 @@
+"""The answers of a report in sentences, each with its number: the summary of the page and of the terminal alike.
+
+Sentences carry ``**emphasis**``; `plain` takes it away.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from overflight.catalog.tables import read_table
+from overflight.report.words import Words
+from overflight.study.findings import FleetFindings, LandingSite, PolicyStatus, TerritoryFindings
+
+MOST_COUNTRIES_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question and what was found."""
+
+    key: str
+    question: str
+    sentence: str
+
+
+def answer_questions(findings: TerritoryFindings, words: Words) -> list[Answer]:
+    """Answer what every reader asks: is service possible, is it offered, by which way, how fast."""
+    fleet = findings.fleets[0]
+    sentences = {
+        "possible": say_possible(fleet, words),
+        "offered": say_offered(findings, words),
+        "way": say_way(fleet, words),
+        "speed": say_speed(fleet, words),
+    }
+    return [Answer(key, words(f"summary.{key}"), sentence) for key, sentence in sentences.items()]
+
+
+def say_possible(fleet: FleetFindings, words: Words) -> str:
+    """Whether orbits and ground stations allow service."""
+    coverage = fleet.coverage
+    if not coverage.satellites_in_view_mean > 0.0:
+        return words("summary.possible_unseen", mask=words.number(fleet.mask_deg))
+    if not coverage.covered_fraction > 0.0:
+        return words("summary.possible_no_way", in_view=words.number(coverage.satellites_in_view_mean, 1))
+    mean = words.number(coverage.satellites_usable_mean, 1)
+    if coverage.covered_fraction >= 1.0:
+        return words("summary.possible_full", mean=mean, min=words.number(coverage.satellites_usable_min))
+    covered, gap = words.percent(coverage.covered_fraction), words.duration(coverage.longest_gap_s)
+    return words("summary.possible_part", covered=covered, mean=mean, gap=gap)
+
+
+def say_offered(findings: TerritoryFindings, words: Words) -> str:
+    """What the operator publishes."""
+    policy = findings.policy
+    date = " " + words("policy_answer.as_of", date=words.date(policy.date)) if policy.date else ""
+    sentence = words(f"policy_answer.{status_key(policy, words)}", date=date)
+    if 0 < policy.denied_cells < findings.cells_total:
+        sentence += " " + words(
+            "policy_answer.denied", denied=words.count("cell", policy.denied_cells), total=words.number(findings.cells_total)
+        )
+    return sentence
+
+
+def say_way(fleet: FleetFindings, words: Words) -> str:
+    """Where traffic comes to ground and enters the Internet."""
+    if not fleet.gateways:
+        return words("summary.way_none")
+    landing = [
+        f"{country_name(code, words.lang)} ({words.percent(share)})" for code, share in fleet.landing_countries[:MOST_COUNTRIES_NAMED]
+    ]
+    values = {"landing": ", ".join(landing), "gateways": _name_sites(fleet.gateways, "gateway", words), "lasers": _say_lasers(fleet, words)}
+    if not fleet.pops:
+        return words("summary.way_text_no_pop", **values)
+    return words("summary.way_text", pops=_name_sites(fleet.pops, "pop", words), **values)
+
+
+def say_speed(fleet: FleetFindings, words: Words) -> str:
+    """How long the round trip takes."""
+    latency = fleet.latency
+    if latency.p50_ms is None:
+        return words("summary.speed_none")
+    p20, p50, p80 = (words.number(value) for value in (latency.p20_ms, latency.p50_ms, latency.p80_ms))
+    return words("summary.speed_text", p20=p20, p50=p50, p80=p80)
+
+
+def status_key(policy: PolicyStatus, words: Words) -> str:
+    """The policy's status where this report has words for it, otherwise ``unknown``."""
+    return policy.status if f"policy_answer.{policy.status}" in words.texts and f"policy_word.{policy.status}" in words.texts else "unknown"
+
+
+def territory_name(findings: TerritoryFindings, words: Words) -> str:
+    """Name of the territory in the report's language."""
+    return findings.name_fr if words.lang == "fr" else findings.name
+
+
+def country_name(code: str, lang: str) -> str:
+    """Name of a country in English or French; a code that nobody assigned stands for itself."""
+    table = read_table("territories")
+    try:
+        row = table["code"].index(code)
+    except ValueError:
+        return code
+    return table["name_fr" if lang == "fr" else "name"][row]
+
+
+def site_name(site: LandingSite) -> str:
+    """Name of a gateway or PoP without the country that the lists append to it."""
+    name, _, tail = site.name.rpartition(", ")
+    return name if name and tail in {country_name(site.country, "en"), country_name(site.country, "fr"), site.country} else site.name
+
+
+def sorted_sites(sites: tuple[LandingSite, ...]) -> list[LandingSite]:
+    """Sites by falling share, then name."""
+    return sorted(sites, key=lambda site: (-site.share if np.isfinite(site.share) else 0.0, site.name))
+
+
+def element_age(fleet: FleetFindings, words: Words) -> str:
+    """Age of a fleet's element sets: hours below two days, then days."""
+    days = fleet.element_age_days
+    if days < 2.0:
+        return words("fleets.age_hours", hours=words.number(24.0 * days, 1))
+    return words("fleets.age_days", days=words.number(days, 1))
+
+
+def plain(sentence: str) -> str:
+    """Take the emphasis out of a sentence."""
+    return sentence.replace("**", "")
+
+
+def _name_sites(sites: tuple[LandingSite, ...], noun: str, words: Words) -> str:
+    name = site_name(sorted_sites(sites)[0])
+    if len(sites) == 1:
+        return words(f"summary.{noun}s_one", name=name)
+    return words(f"summary.{noun}s_more", count=words.count(noun, len(sites)), name=name)
+
+
+def _say_lasers(fleet: FleetFindings, words: Words) -> str:
+    if not np.isfinite(fleet.isl_share):
+        return ""
+    if fleet.isl_share <= 0.0:
+        return words("summary.lasers_none")
+    if fleet.isl_share >= 1.0:
+        return words("summary.lasers_all")
+    return words("summary.lasers_some", share=words.percent(fleet.isl_share))

@@ -1,0 +1,190 @@
+"""The report as one HTML file that opens anywhere, offline: style, figures and words are all inside.
+
+The page holds no script and may load nothing: its content security policy says so to the browser.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from overflight import __version__
+from overflight.errors import RunError
+from overflight.report.answers import answer_questions, country_name, status_key, territory_name
+from overflight.report.markup import Page, escape, foreign, rich, unordered
+from overflight.report.words import LANGUAGES, NO_VALUE, Words, load_words
+from overflight.study.findings import TerritoryFindings
+
+__all__ = ["LANGUAGES", "Section", "render_report", "report_sections", "write_report"]
+
+MOST_WARNINGS = 3
+"""Warnings that the summary shows; the rest stands in the section on what the report rests on."""
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+class Section(NamedTuple):
+    """A section: the key of its heading and identifier, and the function that writes it."""
+
+    key: str
+    write: Callable[[TerritoryFindings, Page], str]
+
+
+def report_sections() -> tuple[Section, ...]:
+    """List the sections of a report in order. One more chapter is one more row here."""
+    from overflight.report import provenance, sections
+
+    return (
+        Section("territory", sections.territory_section),
+        Section("sky", sections.sky_section),
+        Section("latency", sections.latency_section),
+        Section("way", sections.way_section),
+        Section("sensitivity", sections.sensitivity_section),
+        Section("fleets", sections.fleets_section),
+        Section("policy", provenance.policy_section),
+        Section("basis", provenance.basis_section),
+        Section("terms", provenance.terms_section),
+    )
+
+
+def write_report(findings: TerritoryFindings, path: str | Path, *, lang: str = "en") -> None:
+    """Write the report on a territory to a file.
+
+    Parameters
+    ----------
+    findings
+        What the study found.
+    path
+        The HTML file; it appears complete or not at all.
+    lang
+        ``"en"`` or ``"fr"``.
+
+    Raises
+    ------
+    InputError
+        If there is no such language.
+    RunError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    text = render_report(findings, lang=lang)
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(beside, path)  # noqa: PTH105 - the one that is sure to replace
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        msg = f"{path}: cannot be written ({error.strerror or error}); give another folder with --out"
+        raise RunError(msg) from error
+
+
+def render_report(findings: TerritoryFindings, *, lang: str = "en") -> str:
+    """Write the report on a territory as the text of an HTML file; the same findings give the same text.
+
+    Raises
+    ------
+    InputError
+        If there is no such language.
+    """
+    words = load_words(lang)
+    page = Page(words)
+    written = [(section.key, section.write(findings, page)) for section in report_sections()]
+    kept = [(key, body) for key, body in written if body]
+    numbers = {key: number for number, (key, _) in enumerate(kept, start=1)}
+    title = words("document.title", territory=territory_name(findings, words))
+    sections = "".join(_section(key, number, body, words) for number, (key, body) in enumerate(kept, start=1))
+    style = (Path(__file__).with_name("style.css")).read_text(encoding="utf-8")
+    return f"""<!DOCTYPE html>
+<html lang="{words.lang}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="Overflight {__version__}">
+<title>{escape(title)}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<header>
+{_header(findings, title, words)}</header>
+<main>
+{_summary(findings, numbers, words)}{_contents(numbers, words)}{sections}</main>
+<footer><p>{escape(words("document.footer", version=__version__))}</p></footer>
+</body>
+</html>
+"""
+
+
+def _header(findings: TerritoryFindings, title: str, words: Words) -> str:
+    names = words.listing(fleet.title for fleet in findings.fleets)
+    scope = {
+        "cells": words.count("cell", len(findings.cell_ids)),
+        "cells_total": words.number(findings.cells_total),
+        "slots": words.count("slot", findings.slots),
+        "step": words.duration(findings.step_s),
+        "area": words.number(findings.area_km2),
+        "population": words.people(findings.population),
+    }
+    kind = "scope_all" if findings.cells_total <= len(findings.cell_ids) else "scope"
+    subtitle = words("document.subtitle", constellations=names, span=words.span(findings.start, findings.end))
+    return (
+        f'<p class="kicker">{escape(words("document.kicker"))}</p>\n<h1>{escape(title)}</h1>\n'
+        f'<p class="subtitle">{escape(subtitle)}</p>\n<p class="scope">{escape(words(f"document.{kind}", **scope))}</p>\n'
+    )
+
+
+def _summary(findings: TerritoryFindings, numbers: dict[str, int], words: Words) -> str:
+    """Answers, key figures, and the warnings to read them with."""
+    rows = "".join(f"<dt>{escape(answer.question)}</dt><dd>{rich(answer.sentence)}</dd>\n" for answer in answer_questions(findings, words))
+    cards = "".join(_card(value, what, is_word=is_word) for value, what, is_word in _key_figures(findings, words))
+    text = f'<section id="summary" aria-label="{escape(words("summary.heading"))}">\n'
+    text += f'<dl class="answers">\n{rows}</dl>\n<ul class="keys">\n{cards}</ul>\n'
+    if findings.warnings:
+        shown = unordered(foreign(warning, words) for warning in findings.warnings[:MOST_WARNINGS])
+        lead = escape(words("summary.warnings", count=words.count("warning", len(findings.warnings))))
+        if len(findings.warnings) > MOST_WARNINGS:
+            more = words("summary.more_warnings", section=str(numbers["basis"]))
+            lead += f' (<a href="#warnings">{escape(more)}</a>)'
+        text += f'<div class="notice">\n<p><strong>{lead}</strong></p>\n{shown}</div>\n'
+    return text + "</section>\n"
+
+
+def _key_figures(findings: TerritoryFindings, words: Words) -> list[tuple[str, str, bool]]:
+    """Value, what it is, and whether it is a word rather than a number."""
+    fleet, policy = findings.fleets[0], findings.policy
+    coverage, latency = fleet.coverage, fleet.latency
+    covered = (words.percent(coverage.covered_fraction), words("key.covered"), False)
+    usable = (
+        words.number(coverage.satellites_usable_mean, 1),
+        words("key.usable", min=words.number(coverage.satellites_usable_min)),
+        False,
+    )
+    offered = (words(f"policy_word.{status_key(policy, words)}"), words("key.policy", date=words.date(policy.date)), True)
+    lasers = (words.percent(fleet.isl_share), words("key.lasers"), False)
+    if fleet.landing_countries:
+        code, share = max(fleet.landing_countries, key=lambda item: item[1])
+        landing = (country_name(code, words.lang), words("key.landing", share=words.percent(share)), True)
+    else:
+        landing = (NO_VALUE, words("key.landing_none"), False)
+    if latency.p50_ms is None:
+        speed = (NO_VALUE, words("key.latency_none"), False)
+    else:
+        what = words("key.latency", p20=words.number(latency.p20_ms), p80=words.number(latency.p80_ms))
+        speed = (f"{words.number(latency.p50_ms)}\N{NO-BREAK SPACE}ms", what, False)
+    return [covered, usable, offered, landing, lasers, speed]
+
+
+def _card(value: str, what: str, *, is_word: bool) -> str:
+    kind = "value word" if is_word else "value"
+    return f'<li><span class="{kind}">{escape(value)}</span> <span class="what">{escape(what)}</span></li>\n'
+
+
+def _contents(numbers: dict[str, int], words: Words) -> str:
+    items = "".join(f'<li><a href="#{key}">{escape(words(f"heading.{key}"))}</a></li>\n' for key in numbers)
+    return f'<nav aria-label="{escape(words("document.contents"))}">\n<ol>\n{items}</ol>\n</nav>\n'
+
+
+def _section(key: str, number: int, body: str, words: Words) -> str:
+    heading = f'<h2 id="{key}-heading"><span class="number">{number}</span>{escape(words(f"heading.{key}"))}</h2>'
+    return f'<section id="{key}" aria-labelledby="{key}-heading">\n{heading}\n{body}</section>\n'

@@ -1,0 +1,135 @@
+"""What the report quotes and rests on: the operator's published policy, assumptions, inputs, versions, how to reproduce it, terms."""
+
+import shlex
+import unicodedata
+
+import numpy as np
+
+from overflight.clock import format_time
+from overflight.report.answers import status_key
+from overflight.report.markup import Page, escape, foreign, paragraph, rich, unordered
+from overflight.report.sections import say_worldview
+from overflight.report.words import Words
+from overflight.study.findings import Assumption, TerritoryFindings
+
+STATUSES = ("standard", "filing", "measured", "reported", "assumed")
+"""From the surest to the least sure."""
+
+
+def policy_section(findings: TerritoryFindings, page: Page) -> str:
+    """What the operator publishes, since when, and what its words mean."""
+    words, policy = page.words, findings.policy
+    status = status_key(policy, words)
+    meaning = words(f"policy_meaning.{status}")
+    lead = "lead_unpublished" if not policy.published else "lead" if policy.date else "lead_undated"
+    text = paragraph(
+        words(f"policy.{lead}", date=words.date(policy.date), published=policy.published, meaning=meaning),
+        words("policy.expected", expected=policy.expected) if policy.expected else "",
+        _say_cells(findings, words),
+    )
+    text += paragraph(words("policy.simulated"), words("policy.source", source=policy.source) if policy.source else "")
+    columns = [(words("policy.status"), ""), (words("policy.meaning_column"), "")]
+    keys = [key.removeprefix("policy_word.") for key in words.texts if key.startswith("policy_word.")]
+    here = f" <small>({escape(words('policy.this'))})</small>"
+    rows = [[_status_name(key, words) + (here if key == status else ""), escape(words(f"policy_meaning.{key}"))] for key in keys]
+    return text + page.table(words("policy.statuses"), columns, rows, marked=keys.index(status))
+
+
+def basis_section(findings: TerritoryFindings, page: Page) -> str:
+    """Warnings, assumptions with their status, inputs, versions, and how to get the same numbers again."""
+    words = page.words
+    warnings = unordered(foreign(text, words) for text in findings.warnings) if findings.warnings else paragraph(words("basis.no_warnings"))
+    text = f'<h3 id="warnings">{escape(words("basis.warnings"))}</h3>\n{warnings}'
+    text += f"<h3>{escape(words('basis.assumptions'))}</h3>\n" + _assumptions(findings, page)
+    text += f"<h3>{escape(words('basis.inputs'))}</h3>\n" + _pairs(findings.inputs, "input", "digest", page)
+    text += f"<h3>{escape(words('basis.versions'))}</h3>\n" + _pairs(findings.versions, "part", "version", page)
+    text += f"<h3>{escape(words('basis.reproduce'))}</h3>\n" + paragraph(words("basis.reproduce_intro"))
+    text += f'<pre class="command">{escape(reproduce_command(findings, words.lang))}</pre>\n'
+    if findings.scenario_toml:
+        text += paragraph(words("basis.reproduce_scenario", file="scenario.toml"))
+        text += '<pre class="command">overflight run scenario.toml --out run</pre>\n'
+        title = escape(words("basis.scenario"))
+        text += f"<details><summary>{title}</summary>\n<pre>{escape(findings.scenario_toml)}</pre>\n</details>\n"
+    return text
+
+
+def terms_section(_findings: TerritoryFindings, page: Page) -> str:
+    """Definitions of the terms used, by name."""
+    words = page.words
+    keys = [key for key in words.texts if key.startswith("term.") and not key.endswith("_text")]
+    ordered = sorted(keys, key=lambda key: _sort_key(words(key)))
+    items = "".join(f"<div><dt>{escape(words(key))}</dt><dd>{rich(words(f'{key}_text'))}</dd></div>\n" for key in ordered)
+    return f'<dl class="terms">\n{items}</dl>\n'
+
+
+def reproduce_command(findings: TerritoryFindings, lang: str) -> str:
+    """Write the command that makes this report, with the files that were read."""
+    hours = float((findings.end - findings.start) / np.timedelta64(1, "h")) if findings.slots else 24.0
+    parts = ["overflight", "report", findings.code, "--at", format_time(findings.start), "--hours", f"{hours:g}"]
+    if findings.step_s != 15.0:
+        parts += ["--step", f"{findings.step_s:g}"]
+    names = {name for name, _ in findings.inputs}
+    for fleet in findings.fleets:
+        files = [part for part in fleet.source.split(", ") if part in names]
+        for name in files:
+            parts += ["--elements", name]
+        if not files:
+            parts += ["--constellation", fleet.name]
+    return " ".join(shlex.quote(part) for part in [*parts, "--lang", lang])
+
+
+def _say_cells(findings: TerritoryFindings, words: Words) -> str:
+    policy = findings.policy
+    if status_key(policy, words) == "unknown":
+        return ""
+    total = words.count("cell", findings.cells_total)
+    if policy.denied_cells >= findings.cells_total:
+        return words("policy.cells_all", total=total)
+    if policy.denied_cells > 0:
+        return words("policy.cells", denied=words.number(policy.denied_cells), total=total)
+    return words("policy.cells_none")
+
+
+def _status_name(key: str, words: Words) -> str:
+    return f"{escape(words(f'policy_word.{key}'))} <code>{escape(key)}</code>"
+
+
+def _assumptions(findings: TerritoryFindings, page: Page) -> str:
+    words = page.words
+    if not findings.assumptions:
+        return paragraph(words("basis.none"))
+    columns = [(words(f"basis.{name}"), "") for name in ("assumption", "value", "status", "source")]
+    rows = [
+        [escape(words.label("assumption", row.name)), _value(row, words), status_tag(row.status, words), foreign(row.source, words)]
+        for row in findings.assumptions
+    ]
+    names = {status: words(f"status.{status}").capitalize() for status in STATUSES}
+    return page.table(words("basis.assumptions_intro"), columns, rows) + paragraph(words("basis.statuses", **names), kind="note")
+
+
+def _value(row: Assumption, words: Words) -> str:
+    """Value of an assumption; keywords and the project's own sentences in the report's language."""
+    translated = say_worldview(row.value, words)
+    if translated == row.value:
+        translated = next(
+            (words.label(table, row.value) for table in ("strategy", "topology") if f"{table}.{row.value}" in words.texts), row.value
+        )
+    return escape(translated) if translated != row.value or words.lang == "en" else foreign(row.value, words)
+
+
+def status_tag(status: str, words: Words) -> str:
+    """Make a tag that says how sure a value is: by word and by colour."""
+    known = status if status in STATUSES else "other"
+    return f'<span class="tag {known}">{escape(words.label("status", status))}</span>'
+
+
+def _pairs(pairs: tuple[tuple[str, str], ...], left: str, right: str, page: Page) -> str:
+    words = page.words
+    if not pairs:
+        return paragraph(words("basis.none"))
+    columns = [(words(f"basis.{left}"), ""), (words(f"basis.{right}"), "")]
+    return page.table("", columns, [[escape(name), f"<code>{escape(value)}</code>"] for name, value in pairs], narrow=right == "version")
+
+
+def _sort_key(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter))
