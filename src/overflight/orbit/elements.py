@@ -158,7 +158,10 @@ class ElementSets:
 
     def select(self, index: Any) -> Self:
         """Return the rows that an index array, a boolean mask of length n, or a slice picks, in that order."""
-        rows = np.arange(len(self))[np.asarray(index) if not isinstance(index, slice) else index]
+        picks: Any = index if isinstance(index, slice) else np.asarray(index)
+        if not isinstance(index, slice) and picks.size == 0:
+            picks = picks.astype(np.intp)  # an empty list is an array of floats to numpy
+        rows = np.arange(len(self))[picks]
         picked: dict[str, Any] = {}
         for column in fields(self):
             values = getattr(self, column.name)
