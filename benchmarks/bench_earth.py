@@ -45,7 +45,7 @@ def cases() -> list[Case]:
         ),
         Case(
             "fill Russia's polygon with cells",
-            5.0,
+            2.0,
             n_russia * _H3_CENTRE_S,
             "one H3 centre per cell",
             _fill_russia,

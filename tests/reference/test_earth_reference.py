@@ -8,7 +8,7 @@ import pytest
 from overflight.earth.territory import find_territory, list_territories
 
 PUBLISHED_AREA_KM2 = {
-    # Surface area, United Nations Demographic Yearbook 2021, table 3
+    # Surface area, United Nations Statistics Division
     "CH": 41_291, "FJ": 18_272, "GR": 131_957, "IS": 103_000, "JP": 377_930, "LS": 30_355, "LT": 65_286, "MG": 587_041,
     "NZ": 268_107, "PL": 312_679, "UA": 603_500, "UY": 173_626, "ZA": 1_221_037,
 }  # fmt: skip
