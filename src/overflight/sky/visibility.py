@@ -334,7 +334,9 @@ def _cube_keys(sites: Sites) -> tuple[npt.NDArray[np.uint64], list[int]]:
 
 def _group(ecef_km: Floats, up: Floats, keys: npt.NDArray[np.uint64]) -> _Level:
     """Group sites of equal keys: mean position and normal (6 rows), then |dn|, max (C - p)·n and max |p - C|."""
-    start = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])).astype(np.int64)
+    first = np.ones(len(keys), dtype=np.bool_)
+    first[1:] = keys[1:] != keys[:-1]
+    start = np.flatnonzero(first).astype(np.int64)
     size = np.diff(np.append(start, len(keys)))
     centre, normal = (np.add.reduceat(rows, start, axis=1) / size for rows in (ecef_km, up))
     offset = np.repeat(centre, size, axis=1) - ecef_km
