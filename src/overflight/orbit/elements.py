@@ -190,8 +190,9 @@ class ElementSets:
 def mean_altitude_km(elements: ElementSets) -> FloatArray:
     """Mean altitude: semi-major axis by Kepler's third law from the published mean motion, less the equatorial radius.
 
-    This is the altitude in which fleets are counted here. It takes Kozai's mean motion at its word (WGS-84 GM); SGP4's own semi-major
-    axis, after its J2 correction, differs by −2 to +5 km with inclination, the same for all satellites of a shell.
+    This is the altitude in which fleets are counted here; it takes the published (Kozai's) mean motion at its word, with WGS-84 GM.
+    The mean geocentric radius that SGP4 makes of a 550-km orbit differs by −3.2 km (equatorial), −0.1 km (53°) to +1.6 km (polar),
+    alike for all satellites of a shell.
     """
     return semi_major_axis_km(elements.mean_motion_rev_day) - EQUATORIAL_RADIUS_KM
 
