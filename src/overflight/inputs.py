@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from overflight.catalog.constellations import Shell, find_constellation
 from overflight.catalog.ground import Gateways, Pops, builtin_gateways, builtin_pops, read_gateways, read_pops
+from overflight.catalog.homing import assume_gateways, nearest_pops
 from overflight.catalog.tables import path_of_table
 from overflight.clock import Instants, add_seconds, parse_time
 from overflight.earth.cells import cell_centres
-from overflight.earth.geodesy import Sites, great_circle_km, make_sites
+from overflight.earth.geodesy import Sites, make_sites
 from overflight.earth.territory import Territory, find_territory
 from overflight.errors import DataMissingError, ElementSetError, ScenarioError
 from overflight.intake import Intake
@@ -135,7 +136,7 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     end = add_seconds(start, scenario.time.hours * 3600.0)
     step_s = scenario.time.step_s
     slots = slot_starts(start, end, step_s=step_s, offset_s=SLOT_OFFSET_S % step_s)
-    fleets = tuple(_settle_fleet(fleet, scenario, sites, slots, single=len(read) == 1) for fleet in read)
+    fleets = tuple(_settle_fleet(fleet, scenario, sites, slots, country=territory.code, single=len(read) == 1) for fleet in read)
     warnings = [*territory.warnings, *thinning, *(warning for fleet in fleets for warning in fleet.warnings)]
     odd_orientation = orientation_warning(slots[[0, -1]], scenario.time.earth_orientation)
     warnings += [odd_orientation] if odd_orientation else []
@@ -158,6 +159,20 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
         warnings=tuple(dict.fromkeys(warnings)),
         files=tuple(dict.fromkeys(files)),
     )
+
+
+def gather_fleet(settings: FleetSettings, scenario: Scenario, *, at: np.datetime64 | None, strict: bool = False) -> FleetInputs:
+    """Read one constellation alone, for questions without a territory; ages are counted to ``at`` (by default the median epoch).
+
+    Raises
+    ------
+    OverflightError
+        As `gather_inputs`.
+    """
+    read = _read_fleet(settings, scenario, strict=strict)
+    instant = read.epoch_median if at is None else at
+    nowhere = make_sites(np.empty(0), np.empty(0))
+    return _settle_fleet(read, scenario, nowhere, np.array([instant]).astype("datetime64[us]"), country="", single=True)
 
 
 def _thin_cells(territory: Territory, max_cells: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64], list[str]]:
@@ -244,7 +259,7 @@ def _title_of(settings: FleetSettings, operator: str) -> str:
     return titles.get(operator, settings.name)
 
 
-def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, *, single: bool) -> FleetInputs:
+def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, *, country: str, single: bool) -> FleetInputs:
     """Leave out what does not serve, find planes, attach gateways and PoPs."""
     account, elements = read.account, read.elements
     satellites_read = len(elements) + sum(account.left_out.values())
@@ -261,7 +276,7 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
     if not read.is_nominal:
         elements = assign_planes(elements, middle)
     gateways, pops = _ground_segment(read, scenario, account)
-    home = None if pops is None else _home_pops(scenario.network.homing, pops, sites)
+    home = None if pops is None else _home_pops(scenario.network.homing, pops, sites, country)
     topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or "plus-grid")
     if topology not in TOPOLOGIES:
         msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
@@ -314,14 +329,16 @@ def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> 
             f"no {'gateway' if not len(gateways) else 'PoP'} of {read.title} is known: what is said of it ends at satellites in view"
         )
         return None, None
+    assumed = assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km)
+    if len(assumed) and settings.gateways is None:
+        gateways = Gateways.concatenate([gateways, assumed])
     return gateways, pops
 
 
-def _home_pops(homing: str, pops: Pops, sites: Sites) -> npt.NDArray[np.int32]:
-    """Row of each cell's PoP: the nearest along the ground, or the one that the scenario names."""
+def _home_pops(homing: str, pops: Pops, sites: Sites, country: str) -> npt.NDArray[np.int32]:
+    """Row of each cell's PoP: the nearest along the ground that takes its traffic, or the one that the scenario names."""
     if homing == "nearest":
-        distance_km = great_circle_km(sites.lat_deg[:, None], sites.lon_deg[:, None], pops.lat_deg[None, :], pops.lon_deg[None, :])
-        return np.asarray(np.argmin(distance_km, axis=1), dtype=np.int32)
+        return nearest_pops(pops, sites.lat_deg, sites.lon_deg, country=country)
     wanted = homing.strip().casefold()
     for row in range(len(pops)):
         if wanted in {pops.name[row].casefold(), pops.city[row].casefold(), *pops.code[row].casefold().split()}:

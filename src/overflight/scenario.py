@@ -133,13 +133,15 @@ class NetworkSettings(_Table):
     routing: Literal["least-delay", "fewest-hops"] = "least-delay"
     """What a way minimises."""
     homing: str = "nearest"
-    """PoP where a cell's traffic leaves: ``nearest`` to the cell, or the code or city of one PoP."""
+    """PoP where a cell's traffic leaves: ``nearest`` to the cell among those that take its traffic, or the code or city of one."""
     route_factor: float = Field(default=1.5, ge=1.0, le=10.0)
     """Length of a fibre route over the great circle (assumed)."""
     fibre_index: float = Field(default=1.468, ge=1.0, le=2.0)
     """Group refractive index of fibre (standard)."""
     include_planned_gateways: bool = False
     """Whether gateways that are listed as planned count."""
+    assumed_gateway_km: NotNegative = 200.0
+    """A PoP farther than this from every listed gateway is given one beside it (assumed; 1e9 assumes none)."""
     without_gateways: tuple[str, ...] = ()
     """Names of gateways taken out of service."""
 

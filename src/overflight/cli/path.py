@@ -1,0 +1,58 @@
+"""``overflight path``: the route from place to place, hop by hop."""
+
+from typing import Annotated
+
+import typer
+
+from overflight.cli._shared import ElementsOption, JsonOption, read_instant, say, write_json
+
+
+def path(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Place by name, or LAT,LON.", show_default=False)],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Place by name, or LAT,LON.", show_default=False)],
+    elements: ElementsOption = None,
+    constellation: Annotated[
+        str | None, typer.Option("--constellation", help="Built-in constellation. Default: starlink.", show_default=False)
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="Instant, ISO 8601 UTC. Default: the elements' median epoch.", show_default=False)
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Last instant, for a series in steps.", show_default=False)] = None,
+    step: Annotated[float, typer.Option("--step", help="Seconds from one instant to the next.")] = 15.0,
+    landing: Annotated[
+        str, typer.Option("--landing", help="gateway: down at a gateway and on over fibre; terminal: both ends are terminals; auto.")
+    ] = "auto",
+    topology: Annotated[str, typer.Option("--topology", help="Lasers: none, plus-grid, three-link, nearest, or auto.")] = "auto",
+    mask: Annotated[float, typer.Option("--mask", min=-90.0, max=90.0, help="Least elevation of a satellite for a user, degrees.")] = 25.0,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Print the route of least delay between two places, every hop with its one-way delay."""
+    from overflight.clock import format_time
+    from overflight.study.paths import study_path
+
+    study = study_path(
+        source,
+        target,
+        elements=tuple(str(file) for file in elements or ()),
+        constellation=constellation,
+        start=None if at is None else read_instant(at),
+        until=None if until is None else read_instant(until),
+        step_s=step,
+        landing=landing,
+        topology=topology,
+        user_mask_deg=mask,
+    )
+    for warning in study.warnings:
+        say(f"warning: {warning}")
+    if as_json:
+        write_json(study.to_dict())
+        return
+    print(f"{study.source} → {study.target} over {study.constellation}, down at a {study.landing}")
+    for sample in study.samples:
+        if sample.rtt_ms is None:
+            print(f"{format_time(sample.time)}  no way")
+            continue
+        print(f"{format_time(sample.time)}  round trip {sample.rtt_ms:.3f} ms, {len(sample.hops)} nodes")
+        if len(study.samples) == 1:
+            for hop in sample.hops:
+                print(f"  {hop.delay_ms:>9.3f} ms  {hop.kind:<15} {hop.name}")

@@ -1,0 +1,190 @@
+"""Runs on disk: the same bytes whatever happens on the way, and plain words when they cannot be written."""
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overflight import run as run_module
+from overflight.errors import RunError
+from overflight.inputs import gather_inputs
+from overflight.run import FRAMES, open_run
+from overflight.scenario import parse_scenario
+from overflight.twin import run_inputs
+
+SCENARIO = """
+territory = "Tonga"
+[time]
+hours = 0.5
+[sampling]
+sensitivity = false
+[[constellations]]
+name = "starlink"
+[[constellations]]
+name = "kuiper"
+"""
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    import tomllib
+
+    return gather_inputs(parse_scenario(tomllib.loads(SCENARIO), source="test"))
+
+
+def digest(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def done(inputs, tmp_path_factory):
+    # Small blocks, so that a run of half an hour has several.
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("overflight.twin.MAX_BLOCK_SLOTS", 24)
+        return run_inputs(inputs, folder / "one", threads=1)
+
+
+def test_threads_do_not_change_a_byte(inputs, done, tmp_path, monkeypatch):
+    monkeypatch.setattr("overflight.twin.MAX_BLOCK_SLOTS", 24)
+    run_inputs(inputs, tmp_path / "two", threads=3)
+    assert digest(tmp_path / "two") == digest(done.folder)
+
+
+def test_a_block_boundary_does_not_change_a_value(inputs, done, tmp_path):
+    whole = run_inputs(inputs, tmp_path / "whole", threads=2)
+    for parts, entire in zip(done.fleets, whole.fleets, strict=True):
+        assert parts.frames() == entire.frames()
+        for name in parts.frames():
+            if name == "accesses_started":
+                continue
+            np.testing.assert_array_equal(parts.read(name), entire.read(name), err_msg=name)
+        np.testing.assert_array_equal(parts.read("accesses_started"), entire.read("accesses_started"))
+
+
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(inputs, done, tmp_path, monkeypatch):
+    monkeypatch.setattr("overflight.twin.MAX_BLOCK_SLOTS", 24)
+    calls = []
+
+    def stop_at(share):
+        calls.append(share)
+        if len(calls) in {2, 4, 6}:
+            raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            run_inputs(inputs, tmp_path / "cut", threads=2, progress=stop_at)
+        with pytest.raises(RunError, match="is not complete"):
+            open_run(tmp_path / "cut")
+    run_inputs(inputs, tmp_path / "cut", threads=2)
+    assert digest(tmp_path / "cut") == digest(done.folder)
+
+
+def test_kill_9_at_any_moment_loses_nothing(done, tmp_path):
+    scenario = tmp_path / "s.toml"
+    scenario.write_text(SCENARIO, encoding="utf-8")
+    program = "import overflight.twin as t; t.MAX_BLOCK_SLOTS = 24; from overflight.cli import main; import sys; main(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "run", str(scenario), "--out", str(tmp_path / "out"), "--threads", "2"]
+    deaths = 0
+    for wait_s in (0.9, 1.3, 1.7, 2.1):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(wait_s)
+        if child.poll() is None:
+            deaths += 1
+            os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    assert deaths > 0
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert digest(tmp_path / "out") == digest(done.folder)
+
+
+def test_a_finished_run_is_not_made_again(inputs, done):
+    before = digest(done.folder)
+    told = []
+    run_inputs(inputs, done.folder, progress=told.append)
+    assert not told
+    assert digest(done.folder) == before
+
+
+def test_another_scenario_is_refused_unless_told(inputs, tmp_path):
+    short = inputs.scenario.model_copy(update={"time": inputs.scenario.time.model_copy(update={"hours": 0.1})})
+    first = gather_inputs(short)
+    run_inputs(first, tmp_path / "out")
+    other = gather_inputs(short.model_copy(update={"territory": "Nauru"}))
+    with pytest.raises(RunError, match="--overwrite"):
+        run_inputs(other, tmp_path / "out")
+    kept = tmp_path / "out" / "notes.txt"
+    kept.write_text("mine", encoding="utf-8")
+    assert run_inputs(other, tmp_path / "out", overwrite=True).scenario.territory == "Nauru"
+    assert kept.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_with_other_things_is_left_alone(inputs, tmp_path):
+    (tmp_path / "thesis.txt").write_text("do not lose", encoding="utf-8")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="not empty and holds no run"):
+            run_inputs(inputs, tmp_path, overwrite=overwrite)
+    assert os.listdir(tmp_path) == ["thesis.txt"]
+
+
+def test_a_file_in_the_way_is_named(inputs, tmp_path):
+    (tmp_path / "out").write_text("x", encoding="utf-8")
+    with pytest.raises(RunError, match="a file stands where"):
+        run_inputs(inputs, tmp_path / "out")
+    with pytest.raises(RunError, match="choose another --out"):
+        run_inputs(inputs, tmp_path / "out" / "below")
+
+
+def test_a_full_disk_says_how_to_go_on_and_going_on_works(inputs, done, tmp_path, monkeypatch):
+    monkeypatch.setattr("overflight.twin.MAX_BLOCK_SLOTS", 24)
+    write, calls = run_module.FleetWriter.write_block, []
+
+    def write_or_fail(self, values):
+        calls.append(1)
+        if len(calls) == 3:
+            with run_module._explained(self._run.folder):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, values)
+
+    monkeypatch.setattr(run_module.FleetWriter, "write_block", write_or_fail)
+    with pytest.raises(RunError, match="the disk is full; free some space and repeat"):
+        run_inputs(inputs, tmp_path / "out")
+    run_inputs(inputs, tmp_path / "out")
+    assert digest(tmp_path / "out") == digest(done.folder)
+
+
+def test_frames_hold_what_they_say(done):
+    fleet = done.fleets[0]
+    view, usable, serving = (fleet.read(name) for name in ("satellites_in_view", "satellites_usable", "serving"))
+    assert (usable <= view).all()
+    assert ((serving >= 0) == (usable > 0)).all()
+    elevation = fleet.read("elevation")
+    assert np.nanmin(elevation) >= 25.0
+    assert np.isnan(elevation[serving < 0]).all()
+    assert len(fleet.table("satellites")) > serving.max()
+    assert "serving" not in done.fleets[1].frames()
+
+
+def test_frames_open_as_xarray(done):
+    xarray = pytest.importorskip("xarray")
+    data = xarray.open_zarr(done.fleets[0].folder / "frames.zarr", consolidated=False)
+    np.testing.assert_allclose(data["user_link"].values, done.fleets[0].read("user_link"), atol=1e-4)
+    assert str(data["slot_start"].values[0])[:19] == "2026-08-22T00:00:12"
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=lambda frame: frame.name)
+def test_a_frame_keeps_values_to_half_its_step(frame):
+    values = np.array([[0.0, 1.0, 12.344, 89.99]]) if frame.scale != 1.0 else np.array([[0, 1, 12, 89]])
+    back = frame.decode(frame.encode(values))
+    assert np.abs(back - values).max() <= 0.5 * frame.scale * (frame.scale != 1.0) + 1e-9
+    if frame.scale != 1.0:
+        assert np.isnan(frame.decode(frame.encode(np.array([np.nan, -1.0, 1e9])))).all()
