@@ -10,7 +10,8 @@ contiguous arguments, hold few arrays (the compiler gives up on proving more tha
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 _DEGREE = math.pi / 180.0
 _TAN_PI_8 = math.tan(math.pi / 8.0)
@@ -20,6 +21,17 @@ _PI_16 = math.pi / 16.0
 
 _PAD = 32
 """Rows are padded to multiples of this, so that vector loops leave no scalar remainder."""
+
+
+@intrinsic
+def _use_wide_vectors(_typing_context):
+    """Let LLVM use 512-bit vectors in the calling function, where the processor has them; by default it stops at 256."""
+
+    def generate(context, builder, _signature, _arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite's own ``add`` takes no attribute with a value
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 # --- elementary functions that vectorise -------------------------------------------------------------------------------------------
@@ -91,6 +103,7 @@ def _atan2_deg(y, x):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _angles_in_place(x, y, z, px, py, pz, e0, e1, n0, n1, n2, u0, u1, u2):
     """Replace satellite positions seen from one site by azimuth (degrees), elevation (degrees) and range."""
+    _use_wide_vectors()
     for j in range(x.size):
         dx = x[j] - px
         dy = y[j] - py
@@ -163,6 +176,7 @@ def angles_of_all(ecef, east, north, up, positions, azimuth, elevation, distance
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_directions(x, y, z, sin_lat, cos_lat):
     """Replace azimuth x and elevation y by the direction (a, |b|, d) in the frame of the meridian: a into y, |b| into x, d into z."""
+    _use_wide_vectors()
     for j in range(x.size):
         sin_az, cos_az = _sincos_deg(x[j])
         up, level = _sincos_deg(y[j])
@@ -175,6 +189,7 @@ def _arc_directions(x, y, z, sin_lat, cos_lat):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_starts(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end, c_half, s_half):
     """Best of four points of the arc: below the direction, in the south, half-way, on the horizon."""
+    _use_wide_vectors()
     A = 1.0 + px * px + pz * pz
     B = 2.0 * px
     weight_south = 1.0 / np.sqrt(A - B)
@@ -215,6 +230,7 @@ def _arc_starts(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end, c_half,
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_newton(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end):
     """One step of Newton's method towards the arc's nearest point, held to 0.2 rad and to the visible arc."""
+    _use_wide_vectors()
     A = 1.0 + px * px + pz * pz
     B = 2.0 * px
     for j in range(cosine.size):
@@ -247,6 +263,7 @@ def _arc_newton(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_angles(dir_a, dir_b, dir_d, cosine, sine, px, pz):
     """Angle to the arc's point, into ``cosine``: from the difference of the two unit vectors, exact for small angles too."""
+    _use_wide_vectors()
     for j in range(cosine.size):
         x = cosine[j] - px
         h = 1.0 / np.sqrt(x * x + sine[j] * sine[j] + pz * pz)
@@ -315,6 +332,7 @@ def arc_separations(lat_deg, azimuth_deg, elevation_deg, radius, eccentricity_sq
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mark_above(x, y, z, px, py, pz, u0, u1, u2, signed_square, marks):
     """Test elevations exactly: sin(el) |sin(el)| >= sin(mask) |sin(mask)|, both times the square of the range."""
+    _use_wide_vectors()
     for j in range(x.size):
         dx = x[j] - px
         dy = y[j] - py
@@ -325,6 +343,7 @@ def _mark_above(x, y, z, px, py, pz, u0, u1, u2, signed_square, marks):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _count_marks(marks):
+    _use_wide_vectors()
     total = np.int32(0)
     for j in range(marks.size):
         total += np.int32(marks[j])
@@ -334,16 +353,20 @@ def _count_marks(marks):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mark_near(x, y, z, moved, c0, c1, c2, n0, n1, n2, spread, slack, near):
     """Whether a satellite may stand above the mask of any site of a group (necessary, not sufficient); ``spread`` = sin(mask) - |dn|."""
+    _use_wide_vectors()
+    signed_square = spread * abs(spread)
+    share = 1.0 + abs(spread)
     for j in range(x.size):
         dx = x[j] - c0
         dy = y[j] - c1
         dz = z[j] - c2
-        up = dx * n0 + dy * n1 + dz * n2
-        near[j] = np.int32(up + slack + (1.0 + abs(spread)) * moved[j] >= spread * np.sqrt(dx * dx + dy * dy + dz * dz))
+        up = dx * n0 + dy * n1 + dz * n2 + slack + share * moved[j]
+        near[j] = np.int32(up * abs(up) >= signed_square * (dx * dx + dy * dy + dz * dz))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _farthest(sx, sy, sz, x, y, z, moved):
+    _use_wide_vectors()
     for i in range(x.size):
         dx = sx[i] - x[i]
         dy = sy[i] - y[i]
@@ -367,143 +390,128 @@ def reference_states(positions, first_slot, last_slot, x, y, z, moved):
                 y[i] = positions[k, 1, i]
                 z[i] = positions[k, 2, i]
     for k in range(first_slot, last_slot):
-        if k != middle or last_slot - first_slot == 1:
-            _farthest(positions[k, 0], positions[k, 1], positions[k, 2], x, y, z, moved)
+        _farthest(positions[k, 0], positions[k, 1], positions[k, 2], x, y, z, moved)
     moved[:] = np.sqrt(moved)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def candidates_of_tops(nodes, sine, x, y, z, moved):
-    """Satellites that may be seen from each group of the first level in a block of slots, as (indptr, ids)."""
-    n_nodes = nodes.shape[1]
-    n = x.size
-    near = np.empty(n, np.int32)
-    indptr = np.zeros(n_nodes + 1, np.int64)
-    ids = np.empty(max(n, 1024), np.int32)
-    for a in range(n_nodes):
-        spread = sine[a] - nodes[6, a]
-        slack = nodes[7, a] + abs(sine[a]) * nodes[8, a]
-        _mark_near(x, y, z, moved, nodes[0, a], nodes[1, a], nodes[2, a], nodes[3, a], nodes[4, a], nodes[5, a], spread, slack, near)
-        k = indptr[a]
-        if k + n > ids.size:
-            larger = np.empty(2 * ids.size + n, np.int32)
-            larger[:k] = ids[:k]
-            ids = larger
-        for i in range(n):
-            ids[k] = i
-            k += near[i]
-        indptr[a + 1] = k
-    return indptr, ids[: indptr[n_nodes]].copy()
+def candidates_of_groups(nodes, node_sine, node_parent, level_start, first_parent, last_parent, x, y, z, moved):
+    """Walk down the tree: satellites that may be seen from each group of the last level in a block of slots, as (indptr, ids).
 
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def mark_visible(
-    nodes, node_sine, node_parent, level_start, parent_start, order, ecef, up, site_square, positions, first_slot, last_slot,
-    first_parent, last_parent, top_indptr, top_ids, indptr, marks,
-):  # fmt: skip
-    """Walk down the tree and mark, for every group of its last level, which of the group's candidates each of its sites sees.
-
-    ``nodes`` (9, m) are the groups of all levels, ``level_start`` where each level begins, ``node_parent`` the group one level up,
-    ``parent_start`` the first site of each group of the last level in the order of the tree, from which ``order`` leads to the caller's
-    sites. Counts go to ``indptr[k, site + 1]``. Returns, slot by slot and group by group: offsets into the candidates (ids, ascending)
-    and, site by site, a mark for each candidate, rows padded to a multiple of 8; ``marks`` is room for these, replaced if too small.
+    ``nodes`` (9, m) are the groups of all levels, ``level_start`` where each level begins, ``node_parent`` the group one level up. Every
+    level keeps the satellites that may be seen from its present group, in ascending order, and hands them down.
     """
-    n = positions.shape[2]
+    n = x.size
     n_levels = level_start.size - 1
-    first_of_last = level_start[n_levels - 1]
     room = n + _PAD
     ids = np.empty((n_levels + 1, room), np.int32)
     xs = np.empty((n_levels + 1, room))
     ys = np.empty((n_levels + 1, room))
     zs = np.empty((n_levels + 1, room))
-    still = np.zeros(room)
+    moves = np.zeros((n_levels + 1, room))
     near = np.empty(room, np.int32)
     size = np.zeros(n_levels + 1, np.int64)
+    size[0] = n
+    for i in range(n):
+        ids[0, i] = i
+        xs[0, i] = x[i]
+        ys[0, i] = y[i]
+        zs[0, i] = z[i]
+        moves[0, i] = moved[i]
+    current = np.full(n_levels, -1, np.int64)
     path = np.empty(n_levels, np.int64)
-    current = np.empty(n_levels, np.int64)
-    groups = (last_slot - first_slot) * (last_parent - first_parent)
-    offsets = np.zeros(groups + 1, np.int64)
-    listed = np.empty(64 * groups + room, np.int32)
-    g = 0
-    m = 0
-    for k in range(first_slot, last_slot):
-        current[:] = -1
-        for p in range(first_parent, last_parent):
-            path[n_levels - 1] = first_of_last + p
-            for level in range(n_levels - 1, 0, -1):
-                path[level - 1] = node_parent[path[level]]
-            for level in range(n_levels):
-                node = path[level]
-                if node == current[level]:
-                    continue
-                current[level] = node
-                current[level + 1 :] = -1
-                if level == 0:
-                    size[0] = top_indptr[node + 1] - top_indptr[node]
-                    for j in range(size[0]):
-                        i = top_ids[top_indptr[node] + j]
-                        ids[0, j] = i
-                        xs[0, j] = positions[k, 0, i]
-                        ys[0, j] = positions[k, 1, i]
-                        zs[0, j] = positions[k, 2, i]
-                padded = (size[level] + 7) & ~7
-                xs[level, size[level] : padded] = np.nan
-                _mark_near(
-                    xs[level, :padded], ys[level, :padded], zs[level, :padded], still[:padded], nodes[0, node], nodes[1, node],
-                    nodes[2, node], nodes[3, node], nodes[4, node], nodes[5, node], node_sine[node] - nodes[6, node],
-                    nodes[7, node] + abs(node_sine[node]) * nodes[8, node], near[:padded],
-                )  # fmt: skip
-                kept = 0
-                for j in range(size[level]):
-                    ids[level + 1, kept] = j
-                    kept += near[j]
-                for j in range(kept):
-                    i = ids[level + 1, j]
-                    ids[level + 1, j] = ids[level, i]
-                    xs[level + 1, j] = xs[level, i]
-                    ys[level + 1, j] = ys[level, i]
-                    zs[level + 1, j] = zs[level, i]
-                size[level + 1] = kept
-            count = size[n_levels]
-            padded = (count + 7) & ~7
-            xs[n_levels, count:padded] = np.nan
-            x = xs[n_levels, :padded]
-            y = ys[n_levels, :padded]
-            z = zs[n_levels, :padded]
-            if offsets[g] + count > listed.size:
-                more = np.empty(2 * listed.size + count, np.int32)
-                more[: listed.size] = listed
-                listed = more
-            listed[offsets[g] : offsets[g] + count] = ids[n_levels, :count]
-            offsets[g + 1] = offsets[g] + count
-            g += 1
-            rows = parent_start[p + 1] - parent_start[p]
-            if m + rows * padded > marks.size:
-                wider = np.empty(2 * marks.size + rows * padded, np.uint8)
-                wider[:m] = marks[:m]
-                marks = wider
-            for t in range(parent_start[p], parent_start[p + 1]):
-                row = marks[m : m + padded]
-                _mark_above(x, y, z, ecef[0, t], ecef[1, t], ecef[2, t], up[0, t], up[1, t], up[2, t], site_square[t], row)
-                indptr[k, order[t] + 1] = _count_marks(row)
-                m += padded
-    return offsets, listed, marks
+    indptr = np.zeros(last_parent - first_parent + 1, np.int64)
+    listed = np.empty(128 * (last_parent - first_parent) + n, np.int32)
+    for p in range(first_parent, last_parent):
+        path[n_levels - 1] = level_start[n_levels - 1] + p
+        for level in range(n_levels - 1, 0, -1):
+            path[level - 1] = node_parent[path[level]]
+        for level in range(n_levels):
+            node = path[level]
+            if node == current[level]:
+                continue
+            current[level] = node
+            current[level + 1 :] = -1
+            padded = (size[level] + 7) & ~7
+            xs[level, size[level] : padded] = np.nan
+            _mark_near(
+                xs[level, :padded], ys[level, :padded], zs[level, :padded], moves[level, :padded], nodes[0, node], nodes[1, node],
+                nodes[2, node], nodes[3, node], nodes[4, node], nodes[5, node], node_sine[node] - nodes[6, node],
+                nodes[7, node] + abs(node_sine[node]) * nodes[8, node], near[:padded],
+            )  # fmt: skip
+            places = ids[level + 1]
+            kept = np.uint64(0)
+            for j in range(size[level]):
+                places[kept] = j
+                kept += np.uint64(near[j])
+            size[level + 1] = kept
+            for j in range(size[level + 1]):
+                i = places[j]
+                places[j] = ids[level, i]
+                xs[level + 1, j] = xs[level, i]
+                ys[level + 1, j] = ys[level, i]
+                zs[level + 1, j] = zs[level, i]
+                moves[level + 1, j] = moves[level, i]
+        q = indptr[p - first_parent]
+        count = size[n_levels]
+        if q + count > listed.size:
+            more = np.empty(2 * listed.size + count, np.int32)
+            more[:q] = listed[:q]
+            listed = more
+        listed[q : q + count] = ids[n_levels, :count]
+        indptr[p - first_parent + 1] = q + count
+    return indptr, listed
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def list_marked(parent_start, order, first_slot, last_slot, first_parent, last_parent, offsets, listed, marks, indptr, satellite):
-    """Write the ids that `mark_visible` marked to each site's share of ``satellite``."""
-    g = 0
+def mark_visible(
+    parent_start, order, ecef, up, site_square, positions, first_slot, last_slot, first_parent, last_parent, indptr, ids, marks, counts
+):
+    """Test every site of every group on each of the group's candidates: a mark for each, slot by slot, group by group, site by site.
+
+    ``parent_start`` is the first site of each group in the order of the tree, from which ``order`` leads to the caller's sites. Rows of
+    ``marks`` are padded to a multiple of 8. Counts go to ``counts[k, site + 1]``.
+    """
+    longest = 0
+    for p in range(last_parent - first_parent):
+        longest = max(longest, indptr[p + 1] - indptr[p])
+    xs = np.empty(longest + _PAD)
+    ys = np.empty(longest + _PAD)
+    zs = np.empty(longest + _PAD)
     m = 0
     for k in range(first_slot, last_slot):
         for p in range(first_parent, last_parent):
-            candidates = listed[offsets[g] : offsets[g + 1]]
-            padded = (candidates.size + 7) & ~7
-            g += 1
+            first = indptr[p - first_parent]
+            count = indptr[p - first_parent + 1] - first
+            padded = (count + 7) & ~7
+            for j in range(count):
+                i = ids[first + j]
+                xs[j] = positions[k, 0, i]
+                ys[j] = positions[k, 1, i]
+                zs[j] = positions[k, 2, i]
+            xs[count:padded] = np.nan
+            x = xs[:padded]
+            y = ys[:padded]
+            z = zs[:padded]
             for t in range(parent_start[p], parent_start[p + 1]):
                 row = marks[m : m + padded]
                 m += padded
-                share = satellite[indptr[k, order[t]] : indptr[k, order[t] + 1]]
+                _mark_above(x, y, z, ecef[0, t], ecef[1, t], ecef[2, t], up[0, t], up[1, t], up[2, t], site_square[t], row)
+                counts[k, order[t] + 1] = _count_marks(row)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def list_marked(parent_start, order, first_slot, last_slot, first_parent, last_parent, indptr, ids, marks, counts, satellite):
+    """Write the ids that `mark_visible` marked to each site's share of ``satellite``, from ``counts[k, site]`` on."""
+    m = 0
+    for k in range(first_slot, last_slot):
+        for p in range(first_parent, last_parent):
+            candidates = ids[indptr[p - first_parent] : indptr[p - first_parent + 1]]
+            padded = (candidates.size + 7) & ~7
+            for t in range(parent_start[p], parent_start[p + 1]):
+                row = marks[m : m + padded]
+                m += padded
+                share = satellite[counts[k, order[t]] : counts[k, order[t] + 1]]
                 j = np.uint64(0)
                 q = np.uint64(0)
                 while q < np.uint64(share.size):  # without a branch on the mark; never writes past the site's own share

@@ -31,12 +31,9 @@ Ints = npt.NDArray[np.int64]
 _BLOCK_SLOTS = 8
 """Slots that share one search of the whole fleet; satellites move 120 km in 15 s, so that few more candidates come of it."""
 
-_CANDIDATES = 72
-"""Satellites a group may see, as first guessed; groups that see more take more memory."""
-
 _CUBE_BITS = 10
-_CUBE_LEVELS = (3, 5, 7)
-"""Grids of the cube used as levels: squares of 11°, 2.8° and 0.7°."""
+_CUBE_LEVELS = (1, 3, 5, 7)
+"""Grids of the cube used as levels: squares of 45°, 11°, 2.8° and 0.7°."""
 
 _ROUNDING_KM = 1e-6
 """Added to every bound of a group, far above the rounding of coordinates."""
@@ -105,12 +102,14 @@ class _Level:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """A block of slots, what the groups of the first level may see in it, and the groups of the last level to visit."""
+class _Marked:
+    """A block of slots and a range of the last level's groups: candidates of each group, and which of them each site sees."""
 
     slots: tuple[int, int]
-    tops: tuple[Ints, npt.NDArray[np.int32]]
     parents: tuple[int, int]
+    indptr: Ints
+    ids: npt.NDArray[np.int32]
+    marks: npt.NDArray[np.uint8]
 
 
 class CellTree:
@@ -217,13 +216,13 @@ def find_visible_series(tree: CellTree, positions_km: Floats, *, min_elevation_d
     search = _Search(tree, positions, node_sine, sine * np.abs(sine), indptr)
     blocks = [(start, min(start + _BLOCK_SLOTS, n_times)) for start in range(0, n_times, _BLOCK_SLOTS)]
     with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        tops = list(pool.map(search.find_tops, blocks))
+        states = list(pool.map(search.find_references, blocks))
         parts = _split_parents(tree, threads, len(blocks))
-        tasks = [_Task(block, top, part) for block, top in zip(blocks, tops, strict=True) for part in parts]
-        marked = list(pool.map(search.mark, tasks))
+        tasks = [(block, state, part) for block, state in zip(blocks, states, strict=True) for part in parts]
+        marked = list(pool.map(lambda task: search.mark(*task), tasks))
         np.cumsum(indptr.ravel(), out=indptr.ravel())
         satellite = np.empty(int(indptr[-1, -1]), dtype=np.int32)
-        list(pool.map(lambda task, marks: search.write(task, marks, satellite), tasks, marked))
+        list(pool.map(lambda found: search.write(found, satellite), marked))
     return VisibleSeries(indptr, satellite)
 
 
@@ -267,31 +266,41 @@ class _Search:
     square: Floats
     indptr: Ints
 
-    def find_tops(self, slots: tuple[int, int]) -> tuple[Ints, npt.NDArray[np.int32]]:
-        """Compare the whole fleet with the groups of the first level, once for a block of slots."""
-        tops = int(self.tree.level_start[1])
-        x, y, z, moved = np.empty((4, self.positions.shape[2]))
-        _kernels.reference_states(self.positions, *slots, x, y, z, moved)
-        indptr, ids = _kernels.candidates_of_tops(np.ascontiguousarray(self.tree.nodes[:, :tops]), self.node_sine, x, y, z, moved)
-        return indptr, ids
+    def find_references(self, slots: tuple[int, int]) -> Floats:
+        """One position of each satellite for a block of slots, and how far it moves from it: shape (4, n)."""
+        states = np.empty((4, self.positions.shape[2]))
+        _kernels.reference_states(self.positions, *slots, *states)
+        return states
 
-    def mark(self, task: _Task) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    def mark(self, slots: tuple[int, int], states: Floats, parents: tuple[int, int]) -> _Marked:
         """Mark what each site sees among the candidates of its group, and count it into ``indptr``."""
         tree = self.tree
-        rows = (task.slots[1] - task.slots[0]) * int(tree.parent_start[task.parents[1]] - tree.parent_start[task.parents[0]])
-        room = np.empty(_CANDIDATES * rows, dtype=np.uint8)  # here, since numpy asks the system for large pages and numba does not
-        offsets, listed, marks = _kernels.mark_visible(
-            tree.nodes, self.node_sine, tree.node_parent, tree.level_start, tree.parent_start, tree.order, tree.ecef_km, tree.up,
-            self.square, self.positions, *task.slots, *task.parents, *task.tops, self.indptr, room,
-        )  # fmt: skip
-        return offsets, listed, marks
+        indptr, ids = _kernels.candidates_of_groups(tree.nodes, self.node_sine, tree.node_parent, tree.level_start, *parents, *states)
+        sites = np.diff(tree.parent_start[parents[0] : parents[1] + 1])
+        room = int(((np.diff(indptr) + 7) // 8 * 8 * sites).sum()) * (slots[1] - slots[0])
+        marks = np.empty(room, dtype=np.uint8)
+        _kernels.mark_visible(
+            tree.parent_start,
+            tree.order,
+            tree.ecef_km,
+            tree.up,
+            self.square,
+            self.positions,
+            *slots,
+            *parents,
+            indptr,
+            ids,
+            marks,
+            self.indptr,
+        )
+        return _Marked(slots, parents, indptr, ids, marks)
 
-    def write(
-        self, task: _Task, marked: tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.uint8]], satellite: npt.NDArray[np.int32]
-    ) -> None:
+    def write(self, found: _Marked, satellite: npt.NDArray[np.int32]) -> None:
         """List what each site sees at the place that ``indptr`` gives."""
         tree = self.tree
-        _kernels.list_marked(tree.parent_start, tree.order, *task.slots, *task.parents, *marked, self.indptr, satellite)
+        _kernels.list_marked(
+            tree.parent_start, tree.order, *found.slots, *found.parents, found.indptr, found.ids, found.marks, self.indptr, satellite
+        )
 
 
 def _split_parents(tree: CellTree, threads: int, n_blocks: int) -> list[tuple[int, int]]:
