@@ -239,7 +239,8 @@ class RunWriter:
             raise RunError(msg)
         self.folder.mkdir(parents=True, exist_ok=True)
         held = _read_json(self.folder / "run.json") or _read_json(self.folder / "progress.json")
-        if held is None and any(self.folder.iterdir()):
+        # A run killed at its very beginning may have left half a file of ours, which is nobody's work.
+        if held is None and any(path.name != "progress.json.part" for path in self.folder.iterdir()):
             msg = f"{self.folder}: the folder is not empty and holds no run; choose another --out"
             raise RunError(msg)
         if held is not None and {key: held.get(key) for key in self._identity} != self._identity:
@@ -251,8 +252,8 @@ class RunWriter:
         self.complete = held is not None and "blocks_done" not in held
         self._blocks_done: dict[str, int] = dict(held.get("blocks_done", {})) if held else {}
         if not self.complete:
-            _write_atomically(self.folder / "scenario.toml", self.scenario.to_toml())
             self._note_progress()
+            _write_atomically(self.folder / "scenario.toml", self.scenario.to_toml())
 
     def _remove(self, held: dict[str, Any]) -> None:
         """Remove a former run: the files that a run writes, nothing else."""

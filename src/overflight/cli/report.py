@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from overflight.cli._shared import AtOption, ElementsOption, JsonOption, read_instant, say, show_progress, write_json
+from overflight.cli._shared import AtOption, ElementsOption, JsonOption, StrictOption, read_instant, say, show_progress, write_json
 
 
 def report(
@@ -28,35 +28,40 @@ def report(
     pop: Annotated[str, typer.Option("--pop", help="PoP: nearest, or the code or city of one.")] = "nearest",
     step: Annotated[float, typer.Option("--step", help="Length of a slot, seconds.")] = 15.0,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads. Default: the processor's.", show_default=False)] = None,
+    strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Simulate a territory and write report.html (self-contained, opens offline) with the run beside it."""
-    from overflight.report.html import LANGUAGES, write_report
+    from overflight.report.territory import report_territory
     from overflight.report.text import summary_lines
-    from overflight.study.territory import report_scenario, study_territory
+    from overflight.report.words import LANGUAGES
 
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"'{lang}' is not one of {', '.join(LANGUAGES)}.", param_hint="--lang")  # noqa: EM102, TRY003
-    scenario = report_scenario(
-        territory,
-        elements=tuple(str(file) for file in elements or ()),
-        constellations=tuple(constellation or ()),
-        start=None if at is None else read_instant(at),
-        hours=hours,
-        step_s=step,
-        user_mask_deg=mask,
-        arc_avoidance_deg=arc,
-        strategy=strategy,
-        topology=topology,
-        homing=pop,
-    )
     with show_progress(territory) as progress:
-        findings, folder = study_territory(scenario, out, overwrite=overwrite, threads=threads, progress=progress)
-    write_report(findings, folder / "report.html", lang=lang)
-    for warning in findings.warnings:
+        made = report_territory(
+            territory,
+            elements=elements or (),
+            constellations=constellation or (),
+            at=None if at is None else read_instant(at),
+            hours=hours,
+            out=out,
+            overwrite=overwrite,
+            threads=threads,
+            progress=progress,
+            strict=strict,
+            step_s=step,
+            user_mask_deg=mask,
+            arc_avoidance_deg=arc,
+            strategy=strategy,
+            topology=topology,
+            homing=pop,
+        )
+    written = made.write_html(lang=lang)
+    for warning in made.findings.warnings:
         say(f"warning: {warning}")
-    say(f"wrote {folder / 'report.html'}")
+    say(f"wrote {written}")
     if as_json:
-        write_json(findings.to_dict())
+        write_json(made.to_dict())
     else:
-        print("\n".join(summary_lines(findings, lang)))
+        print("\n".join(summary_lines(made.findings, lang)))
