@@ -410,48 +410,63 @@ def measure_links(positions_km, neighbours, length_km):
                 length_km[slot, a, side] = length
 
 
-@njit(**_OPTIONS)
-def find_nearest(points_km, headings, least_cosine, asking, first, stop, longest_km, found, distance_km):
-    """Find for each asking point the nearest points among rows first..stop of a table sorted by z, that move about the same way.
+@njit(inline="always", **_OPTIONS)
+def _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, found, distance_km):
+    """Put a point into a list of the nearest, if it is near enough and moves about the same way."""
+    dx, dy, dz = points_km[0, other] - points_km[0, own], points_km[1, other] - points_km[1, own], points_km[2, other] - points_km[2, own]
+    length = math.sqrt(dx * dx + dy * dy + dz * dz)
+    place = found.size - 1
+    if length <= longest_km and length > 1e-6 and length < distance_km[place]:
+        cosine = headings[0, other] * headings[0, own] + headings[1, other] * headings[1, own] + headings[2, other] * headings[2, own]
+        if cosine >= least_cosine:
+            while place > 0 and distance_km[place - 1] > length:
+                distance_km[place], found[place] = distance_km[place - 1], found[place - 1]
+                place -= 1
+            distance_km[place], found[place] = length, other
 
-    `points_km`, `headings` are (3, n); `found`, `distance_km` are (asking, k), filled from the nearest on; -1 and inf where there are fewer.
+
+@njit(**_OPTIONS)
+def find_nearest_in_rows(points_km, headings, least_cosine, asking, first, stop, longest_km, found, distance_km):
+    """Find for each asking point the nearest of the rows first to stop, from the nearest on; -1 and inf where there are fewer.
+
+    `points_km`, `headings` are (3, n); `found`, `distance_km` are (asking, k).
     """
-    k = found.shape[1]
     found[:] = -1
     distance_km[:] = np.inf
     for i in range(asking.size):
-        own = asking[i]
-        x, y, z = points_km[0, own], points_km[1, own], points_km[2, own]
-        low, high = first[i], stop[i]
-        middle = low
-        while low < high:
-            middle = (low + high) // 2
-            if points_km[2, middle] < z:
-                low = middle + 1
-            else:
-                high = middle
-        up, down = low, low - 1
-        while True:
-            limit = min(longest_km, distance_km[i, k - 1])
-            rise = points_km[2, up] - z if up < stop[i] else np.inf
-            fall = z - points_km[2, down] if down >= first[i] else np.inf
-            if min(rise, fall) > limit or (up >= stop[i] and down < first[i]):
+        nearest, away_km = found[i], distance_km[i]
+        for other in range(first[i], stop[i]):
+            _keep_nearest(points_km, headings, least_cosine, asking[i], other, longest_km, nearest, away_km)
+
+
+@njit(**_OPTIONS)
+def find_nearest_around(points_km, headings, least_cosine, radius_km, starts, edge_km, longest_km, found, distance_km):
+    """Find the nearest other points of each point, searching box by box outwards; the points stand in the order of their boxes."""
+    k = found.shape[1]
+    found[:] = -1
+    distance_km[:] = np.inf
+    for own in range(found.shape[0]):
+        nearest, away_km = found[own], distance_km[own]
+        at_x, at_y = int((points_km[0, own] + radius_km) / edge_km), int((points_km[1, own] + radius_km) / edge_km)
+        at_z = int((points_km[2, own] + radius_km) / edge_km)
+        for ring in range(BOXES_A_SIDE):
+            # Whatever is not in the rings before is at least this far away.
+            if (ring - 1) * edge_km > min(longest_km, away_km[k - 1]):
                 break
-            other = up if rise <= fall else down
-            if rise <= fall:
-                up += 1
-            else:
-                down -= 1
-            if other == own:
-                continue
-            length = math.sqrt((points_km[0, other] - x) ** 2 + (points_km[1, other] - y) ** 2 + (points_km[2, other] - z) ** 2)
-            cosine = headings[0, other] * headings[0, own] + headings[1, other] * headings[1, own] + headings[2, other] * headings[2, own]
-            if length <= limit and length > 1e-6 and cosine >= least_cosine and length < distance_km[i, k - 1]:
-                place = k - 1
-                while place > 0 and distance_km[i, place - 1] > length:
-                    distance_km[i, place], found[i, place] = distance_km[i, place - 1], found[i, place - 1]
-                    place -= 1
-                distance_km[i, place], found[i, place] = length, other
+            bottom, top = max(0, at_z - ring), min(BOXES_A_SIDE - 1, at_z + ring)
+            for x in range(max(0, at_x - ring), min(BOXES_A_SIDE - 1, at_x + ring) + 1):
+                for y in range(max(0, at_y - ring), min(BOXES_A_SIDE - 1, at_y + ring) + 1):
+                    pile = (x * BOXES_A_SIDE + y) * BOXES_A_SIDE
+                    if abs(x - at_x) == ring or abs(y - at_y) == ring:
+                        for other in range(starts[pile + bottom], starts[pile + top + 1]):
+                            _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, nearest, away_km)
+                    else:
+                        if at_z - ring >= 0:
+                            for other in range(starts[pile + bottom], starts[pile + bottom + 1]):
+                                _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, nearest, away_km)
+                        if at_z + ring < BOXES_A_SIDE:
+                            for other in range(starts[pile + top], starts[pile + top + 1]):
+                                _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, nearest, away_km)
 
 
 @njit(**_OPTIONS)

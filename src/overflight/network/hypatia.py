@@ -119,9 +119,8 @@ def _solve_part(
         _kernels.fill_rows(positions_km, group * LANES, x_km, y_km, z_km)
         margin_km, radius_km = _kernels.find_reach_margin(x_km, y_km, z_km, middle_km)
         in_reach, slant = np.empty(room, np.int32), make_rows(room)
-        while not _kernels.list_slants(
-            x_km, y_km, z_km, middle_km, margin_km, radius_km, sites.ecef_km, sites.up, sines, longest_km, MS_PER_KM, starts, in_reach, slant
-        ):  # fmt: skip
+        seen = (x_km, y_km, z_km, middle_km, margin_km, radius_km, sites.ecef_km, sites.up, sines, longest_km, MS_PER_KM)
+        while not _kernels.list_slants(*seen, starts, in_reach, slant):
             room *= 4
             in_reach, slant = np.empty(room, np.int32), make_rows(room)
         links.weigh(x_km, y_km, z_km, 0.0, weight)

@@ -33,7 +33,8 @@ MAX_HEADING_DEG = 30.0
 MAX_DEGREE = 4
 
 _CROSS_CANDIDATES = 3
-_NEAR_CANDIDATES = 12
+_EVEN = 1.25
+_NEAR_CANDIDATES = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,23 +83,23 @@ def no_links(fleet: TopologyInput) -> Indices:
     return np.empty((len(fleet), 0), np.int32)
 
 
-def plus_grid(fleet: TopologyInput, *, wrap: Literal["fitted", "same-slot"] = "fitted") -> Indices:
+def plus_grid(fleet: TopologyInput, *, pairing: Literal["fitted", "same-slot"] = "fitted") -> Indices:
     """Link each satellite with the next and the last of its plane, and with one in either adjacent plane of its shell. Shape (n, 4).
 
-    In a complete Walker shell that is the same slot of the adjacent plane. In any other the pairs of adjacent planes are matched by
-    distance, the shortest first, within the fleet's limits. Planes are adjacent in the order of their numbers, the last with the first,
-    unless they fly against each other (the seam of a Walker star).
+    Where all planes of a shell hold as many satellites, evenly spaced, that is the same slot of the adjacent plane, or the slot a fixed
+    shift away if that more than halves the links (Walker's phasing adds up to some slots between the last plane and the first). Elsewhere
+    the pairs of adjacent planes are matched by distance, the shortest first, within the fleet's limits. Planes are adjacent in the order
+    of their numbers, the last with the first, unless they fly against each other (the seam of a Walker star).
 
     Parameters
     ----------
     fleet
         Satellites; those without shell, plane or slot get no link.
-    wrap
-        Between the last and the first plane of a complete shell, Walker's phasing adds up to some slots: ``fitted`` links with the slot
-        that is nearest in the mean; ``same-slot`` with the same number, whatever the seam (Hypatia's rule).
+    pairing
+        ``same-slot`` never shifts and never looks for a seam: Hypatia's rule, for complete shells.
     """
     ring_a, ring_b = _ring_pairs(fleet)
-    cross_a, cross_b, _ = _cross_pairs(fleet, wrap=wrap)
+    cross_a, cross_b, _ = _cross_pairs(fleet, pairing=pairing)
     n = len(fleet)
     chosen = _accept(cross_a, n + cross_b, np.ones(2 * n, np.int32))
     return neighbours_from_pairs(np.append(ring_a, cross_a[chosen]), np.append(ring_b, cross_b[chosen]), n, width=4)
@@ -107,13 +108,14 @@ def plus_grid(fleet: TopologyInput, *, wrap: Literal["fitted", "same-slot"] = "f
 def three_link(fleet: TopologyInput) -> Indices:
     """Link each satellite with the next and the last of its plane, and with one in one of the adjacent planes. Shape (n, 3).
 
-    In a complete Walker shell, slots with an even sum of plane and slot link to the next plane; otherwise the shortest pairs come first.
+    Of pairs that slots fix, those with an even sum of plane and slot come first; of others, the shortest.
     """
     ring_a, ring_b = _ring_pairs(fleet)
-    cross_a, cross_b, paired = _cross_pairs(fleet, wrap="fitted")
-    wanted = ~paired | ((fleet.plane[cross_a].astype(np.int64) + fleet.slot[cross_a]) % 2 == 0)
-    cross_a, cross_b = cross_a[wanted], cross_b[wanted]
+    cross_a, cross_b, paired = _cross_pairs(fleet, pairing="fitted")
     n = len(fleet)
+    later = paired & ((fleet.plane[cross_a].astype(np.int64) + fleet.slot[cross_a]) % 2 == 1)
+    order = np.argsort(later, kind="stable")
+    cross_a, cross_b = cross_a[order], cross_b[order]
     chosen = _accept(cross_a, cross_b, np.ones(n, np.int32))
     return neighbours_from_pairs(np.append(ring_a, cross_a[chosen]), np.append(ring_b, cross_b[chosen]), n, width=3)
 
@@ -121,22 +123,28 @@ def three_link(fleet: TopologyInput) -> Indices:
 def nearest_links(fleet: TopologyInput, *, degree: int = MAX_DEGREE) -> Indices:
     """Link the nearest satellites that fly alike, the shortest links first, at most `degree` for each. Shape (n, degree).
 
-    Needs no planes or slots: it works on any real fleet. Candidates are the twelve nearest of each satellite within the fleet's limits.
+    Needs no planes or slots: it works on any real fleet. Candidates are the eight nearest of each satellite within the fleet's limits.
     """
     n = len(fleet)
-    shell = fleet.shell.astype(np.int64) if fleet.scope == "per-shell" else np.zeros(n, np.int64)
-    asking = np.flatnonzero(np.isfinite(fleet.positions_km).all(axis=0))
-    near, length_km = _find_nearest(fleet, shell, asking, shell[asking], count=_NEAR_CANDIDATES)
-    found = near >= 0
-    a = np.broadcast_to(asking[:, None], near.shape)[found].astype(np.int64)
-    b = near[found].astype(np.int64)
-    keys, first = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_index=True)
-    order = np.argsort(length_km[found][first], kind="stable")
-    low, high = np.divmod(keys[order], max(n, 1))
-    clear = line_of_sight_height_km(fleet.positions_km[:, low], fleet.positions_km[:, high]) >= fleet.clearance_km
-    low, high = low[clear], high[clear]
-    chosen = _accept(low, high, np.full(n, degree, np.int32))
-    return neighbours_from_pairs(low[chosen], high[chosen], n, width=degree)
+    valid = np.isfinite(fleet.positions_km).all(axis=0)
+    shell = fleet.shell if fleet.scope == "per-shell" else np.zeros(n, np.int16)
+    ends_a, ends_b = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for number in np.unique(shell[valid]):
+        member = np.flatnonzero(valid & (shell == number))
+        near_a, near_b = _find_around(fleet, member)
+        ends_a.append(near_a)
+        ends_b.append(near_b)
+    a, b = np.concatenate(ends_a), np.concatenate(ends_b)
+    # A pair that both its ends found stands twice.
+    keys = _sort_unique(np.minimum(a, b) * n + np.maximum(a, b))
+    a, b = np.divmod(keys, max(n, 1))
+    step = fleet.positions_km[:, a] - fleet.positions_km[:, b]
+    order = np.argsort((step * step).sum(axis=0), kind="stable")
+    a, b = a[order], b[order]
+    clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
+    a, b = a[clear], b[clear]
+    chosen = _accept(a, b, np.full(n, degree, np.int32))
+    return neighbours_from_pairs(a[chosen], b[chosen], n, width=degree)
 
 
 TOPOLOGIES: dict[str, Topology] = {"none": no_links, "plus-grid": plus_grid, "three-link": three_link, "nearest": nearest_links}
@@ -180,7 +188,7 @@ def neighbours_from_pairs(a: npt.ArrayLike, b: npt.ArrayLike, n: int, *, width: 
         msg = f"links: a satellite outside 0..{n - 1}; rows count from 0"
         raise InputError(msg)
     other = ends_a != ends_b
-    keys = np.unique(np.append(ends_a[other] * n + ends_b[other], ends_b[other] * n + ends_a[other]))
+    keys = _sort_unique(np.append(ends_a[other] * n + ends_b[other], ends_b[other] * n + ends_a[other]))
     start, to = np.divmod(keys, max(n, 1))
     degrees = np.bincount(start, minlength=n)
     most = int(degrees.max(initial=0))
@@ -292,19 +300,30 @@ def link_is_feasible(
     length_km = np.sqrt(((b - a) ** 2).sum(axis=0))
     carries = (neighbours >= 0) & (length_km <= max_range_km) & (length_km > 1e-6)
     if clearance_km is not None:
-        clear_km = WGS84_EQUATORIAL_RADIUS_KM + clearance_km
-        stretch = np.array([1.0, 1.0, axis_ratio(clearance_km)])[:, None, None]
-        start, step = a * stretch, (b - a) * stretch
-        square, along = (step * step).sum(axis=0), (start * step).sum(axis=0)
-        behind = ((start * start).sum(axis=0) - clear_km * clear_km) * square < along * along
-        carries &= ~((along < 0.0) & (along + square > 0.0) & behind)
+        carries &= _is_clear(np.broadcast_to(a, b.shape), b, clearance_km)
     return np.asarray(carries)
+
+
+def _is_clear(a_km: Floats, b_km: Floats, clearance_km: float) -> Bools:
+    """Whether lines of sight stay outside the ellipsoid `clearance_km` above WGS-84 (as `weigh_links` has it)."""
+    clear_km, flatten = WGS84_EQUATORIAL_RADIUS_KM + clearance_km, axis_ratio(clearance_km)
+    x, y, z = a_km[0], a_km[1], a_km[2] * flatten
+    dx, dy, dz = b_km[0] - a_km[0], b_km[1] - a_km[1], (b_km[2] - a_km[2]) * flatten
+    square = dx * dx + dy * dy + dz * dz
+    along = x * dx + y * dy + z * dz
+    behind = (x * x + y * y + z * z - clear_km * clear_km) * square < along * along
+    return np.asarray(~((along < 0.0) & (along + square > 0.0) & behind))
 
 
 def axis_ratio(height_km: float) -> float:
     """Axes of the ellipsoid `height_km` above WGS-84, equatorial over polar."""
     polar_km = WGS84_EQUATORIAL_RADIUS_KM * (1.0 - WGS84_FLATTENING)
     return (WGS84_EQUATORIAL_RADIUS_KM + height_km) / (polar_km + height_km)
+
+
+def _sort_unique(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    ordered = np.sort(keys)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if keys.size else keys
 
 
 def _accept(port_a: npt.NDArray[np.int64], port_b: npt.NDArray[np.int64], free: Indices) -> Bools:
@@ -326,117 +345,111 @@ def _planes(fleet: TopologyInput) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
 def _ring_pairs(fleet: TopologyInput) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Each satellite with the next one of its plane, round the plane."""
     order, starts = _planes(fleet)
-    following = np.arange(order.size) + 1
+    return order, order[_following(starts)]
+
+
+def _following(starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """For each place in a list of planes, the place of the next satellite round the plane."""
+    following = np.arange(starts[-1]) + 1
     following[starts[1:] - 1] = starts[:-1]
-    return order, order[following]
+    return following
 
 
 def _cross_pairs(
-    fleet: TopologyInput, *, wrap: Literal["fitted", "same-slot"]
+    fleet: TopologyInput, *, pairing: Literal["fitted", "same-slot"]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Bools]:
     """Pairs that may be linked across adjacent planes, the preferred first, and whether slots fix a pair (or it is only near)."""
     order, starts = _planes(fleet)
-    planes = [order[first:stop] for first, stop in pairwise(starts)]
-    shell_of = fleet.shell[[plane[0] for plane in planes]] if planes else np.empty(0, np.int16)
-    fixed_a, fixed_b, target = [np.empty(0, np.int64)], [np.empty(0, np.int64)], np.full(len(planes), -1, np.int64)
+    fixed_a, fixed_b = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    target = np.full(starts.size - 1, -1, np.int64)
+    sizes, shell_of = np.diff(starts), fleet.shell[order[starts[:-1]]]
+    normals, evenness = _describe_planes(fleet.positions_km[:, order], starts)
     for shell in np.unique(shell_of):
         members = np.flatnonzero(shell_of == shell)
-        steps = [(int(a), int(b)) for a, b in pairwise(members)]
+        steps = list(pairwise(members.tolist()))
         if members.size > 2:  # two planes are adjacent once, not twice
             steps.append((int(members[-1]), int(members[0])))
-        complete = _is_complete(fleet, [planes[m] for m in members])
+        even = pairing == "same-slot" or (sizes[members].min() == sizes[members].max() and bool((evenness[members] <= _EVEN).all()))
         for a, b in steps:
-            wraps = b < a
-            if not (wraps and wrap == "same-slot") and _fly_against(fleet.positions_km, planes[a], planes[b]):
+            if pairing == "fitted" and normals[:, a] @ normals[:, b] < 0.0:
                 continue
-            if complete:
-                shift = _best_shift(fleet.positions_km, planes[a], planes[b]) if wraps and wrap == "fitted" else 0
-                fixed_a.append(planes[a])
-                fixed_b.append(np.roll(planes[b], -shift))
+            if even:
+                plane_a, plane_b = order[starts[a] : starts[a + 1]], order[starts[b] : starts[b + 1]]
+                shift = _best_shift(fleet.positions_km, plane_a, plane_b) if pairing == "fitted" else 0
+                fixed_a.append(plane_a)
+                fixed_b.append(np.roll(plane_b, -shift))
             else:
                 target[a] = b
-    near_a, near_b = _near_pairs(fleet, planes, target)
+    near_a, near_b = _near_pairs(fleet, order, starts, target)
     fixed = np.concatenate(fixed_a)
     paired = np.zeros(fixed.size + near_a.size, np.bool_)
     paired[: fixed.size] = True
     return np.append(fixed, near_a), np.append(np.concatenate(fixed_b), near_b), paired
 
 
-def _is_complete(fleet: TopologyInput, planes: list[npt.NDArray[np.int64]]) -> bool:
-    """Whether all planes of a shell hold the slots 0, 1, … without gaps, and the planes are 0, 1, … themselves."""
-    slots = np.arange(planes[0].size)
-    return all(np.array_equal(fleet.slot[plane], slots) for plane in planes) and [int(fleet.plane[plane[0]]) for plane in planes] == list(
-        range(len(planes))
-    )
-
-
-def _fly_against(positions_km: Floats, a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> bool:
-    """Whether two planes turn in opposite directions: their normals point apart."""
-    normals = [np.nansum(np.cross(positions_km[:, plane], positions_km[:, np.roll(plane, -1)], axis=0), axis=1) for plane in (a, b)]
-    return bool(normals[0] @ normals[1] < 0.0)
+def _describe_planes(ordered_km: Floats, starts: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Of each plane, the direction of its normal (in the sense of flight) and the greatest over the least gap between its satellites."""
+    if starts.size < 2:
+        return np.empty((3, 0)), np.empty(0)
+    x, y, z = ordered_km
+    u, v, w = ordered_km[:, _following(starts)]
+    areas = np.nan_to_num(np.stack([y * w - z * v, z * u - x * w, x * v - y * u]))
+    gaps = np.sqrt((u - x) ** 2 + (v - y) ** 2 + (w - z) ** 2)
+    widest, least = np.maximum.reduceat(gaps, starts[:-1]), np.minimum.reduceat(gaps, starts[:-1])
+    return np.add.reduceat(areas, starts[:-1], axis=1), np.where(least > 0.0, widest / np.where(least > 0.0, least, 1.0), np.inf)
 
 
 def _best_shift(positions_km: Floats, a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> int:
-    """Shift of slots that makes the links of two complete planes shortest in the mean; the least one in a tie."""
-    lengths = [
-        float(np.nanmean(np.sqrt(((positions_km[:, a] - positions_km[:, np.roll(b, -shift)]) ** 2).sum(axis=0)))) for shift in range(b.size)
-    ]
-    return int(np.argmin(np.round(lengths, 6)))
+    """Shift of slots between two even planes: none, unless another more than halves the mean length of the links."""
+    slots = np.arange(b.size)
+    between_km = np.sqrt(((positions_km[:, a, None] - positions_km[:, None, b]) ** 2).sum(axis=0))
+    lengths = between_km[slots, (slots[:, None] + slots) % b.size].mean(axis=1)
+    best = int(np.argmin(np.round(lengths, 6)))
+    return best if lengths[best] < 0.5 * lengths[0] else 0
 
 
 def _near_pairs(
-    fleet: TopologyInput, planes: list[npt.NDArray[np.int64]], target: npt.NDArray[np.int64]
+    fleet: TopologyInput, order: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], target: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """For planes with a target plane: each satellite with its nearest three over there, the shortest pairs first."""
-    n = len(fleet)
-    plane_of = np.full(n, -1, np.int64)
-    for number, plane in enumerate(planes):
-        plane_of[plane] = number
-    valid = np.isfinite(fleet.positions_km).all(axis=0)
-    asking = np.flatnonzero((plane_of >= 0) & valid)
-    asking = asking[target[plane_of[asking]] >= 0] if len(planes) else asking[:0]
-    if asking.size == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    near, length_km = _find_nearest(fleet, plane_of, asking, target[plane_of[asking]], count=_CROSS_CANDIDATES)
+    from overflight.network._kernels import find_nearest_in_rows
+
+    plane = np.repeat(np.arange(target.size), np.diff(starts))
+    asking = np.flatnonzero(target[plane] >= 0)
+    among = target[plane[asking]]
+    points_km, headings, least_cosine = _points(fleet, order)
+    near, length_km = np.empty((asking.size, _CROSS_CANDIDATES), np.int32), np.empty((asking.size, _CROSS_CANDIDATES))
+    first, stop = starts[among], starts[among + 1]
+    find_nearest_in_rows(points_km, headings, least_cosine, asking, first, stop, fleet.max_range_km, near, length_km)
     found = near >= 0
-    a = np.broadcast_to(asking[:, None], near.shape)[found]
-    b = near[found].astype(np.int64)
-    clear = line_of_sight_height_km(fleet.positions_km[:, a], fleet.positions_km[:, b]) >= fleet.clearance_km
-    order = np.argsort(length_km[found][clear], kind="stable")
-    return a[clear][order], b[clear][order]
+    a = order[np.broadcast_to(asking[:, None], near.shape)[found]]
+    b = order[near[found]]
+    clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
+    nearest_first = np.argsort(length_km[found][clear], kind="stable")
+    return a[clear][nearest_first], b[clear][nearest_first]
 
 
-def _find_nearest(
-    fleet: TopologyInput, group: npt.NDArray[np.int64], asking: npt.NDArray[np.int64], among: npt.NDArray[np.int64], *, count: int
-) -> tuple[Indices, Floats]:
-    """Nearest satellites of group `among` to each asking one, within the fleet's range and heading: rows, and lengths in km."""
-    from overflight.network._kernels import find_nearest
+def _find_around(fleet: TopologyInput, member: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Pairs of each of some satellites with the nearest of the others, within the fleet's range and heading."""
+    from overflight.network._kernels import BOXES_A_SIDE, find_nearest_around, sort_into_boxes
 
-    valid = np.flatnonzero(np.isfinite(fleet.positions_km).all(axis=0) & (group >= 0))
-    order = valid[np.lexsort((fleet.positions_km[2, valid], group[valid]))]
-    row_of = np.full(len(fleet), -1, np.int64)
-    row_of[order] = np.arange(order.size)
-    headings, least_cosine = np.zeros((3, order.size)), -2.0
-    if fleet.velocities_km_s is not None:
-        moving = fleet.velocities_km_s[:, order]
-        headings = moving / np.sqrt((moving * moving).sum(axis=0))
-        least_cosine = float(np.cos(np.radians(fleet.max_heading_deg)))
-    first, stop = (np.searchsorted(group[order], among, side=side) for side in ("left", "right"))
-    kept = row_of[asking] >= 0
-    found, length_km = np.full((asking.size, count), -1, np.int32), np.full((asking.size, count), np.inf)
-    near, near_km = np.empty((int(kept.sum()), count), np.int32), np.empty((int(kept.sum()), count))
-    points_km = np.ascontiguousarray(fleet.positions_km[:, order])
-    find_nearest(
-        points_km,
-        np.ascontiguousarray(headings),
-        least_cosine,
-        row_of[asking[kept]],
-        first[kept],
-        stop[kept],
-        fleet.max_range_km,
-        near,
-        near_km,
-    )
-    found[kept] = np.where(near >= 0, order[np.maximum(near, 0)], -1) if order.size else -1
-    length_km[kept] = near_km
-    return found, length_km
+    points_km, _, _ = _points(fleet, member)
+    radius_km = float(np.sqrt((points_km * points_km).sum(axis=0).max()))
+    starts, boxed = np.empty(BOXES_A_SIDE**3 + 1, np.int64), np.empty(member.size, np.int32)
+    edge_km = sort_into_boxes(points_km, radius_km, starts, boxed)
+    by_box = member[boxed]
+    points_km, headings, least_cosine = _points(fleet, by_box)
+    near, length_km = np.empty((member.size, _NEAR_CANDIDATES), np.int32), np.empty((member.size, _NEAR_CANDIDATES))
+    find_nearest_around(points_km, headings, least_cosine, radius_km, starts, edge_km, fleet.max_range_km, near, length_km)
+    found = near >= 0
+    return np.broadcast_to(by_box[:, None], near.shape)[found], by_box[near[found]]
+
+
+def _points(fleet: TopologyInput, rows: npt.NDArray[np.int64]) -> tuple[Floats, Floats, float]:
+    """Positions and directions of flight of some satellites, and the least cosine between two directions that may be linked."""
+    points_km = np.ascontiguousarray(fleet.positions_km[:, rows])
+    if fleet.velocities_km_s is None:
+        return points_km, np.zeros_like(points_km), -2.0
+    velocity = fleet.velocities_km_s[:, rows]
+    headings = np.ascontiguousarray(velocity / np.sqrt((velocity * velocity).sum(axis=0)))
+    return points_km, headings, float(np.cos(np.radians(fleet.max_heading_deg)))
