@@ -277,7 +277,7 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
         elements = assign_planes(elements, middle)
     gateways, pops = _ground_segment(read, scenario, account)
     home = None if pops is None else _home_pops(scenario.network.homing, pops, sites, country)
-    topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or "plus-grid")
+    topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or "nearest")
     if topology not in TOPOLOGIES:
         msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
         raise ScenarioError(msg)
