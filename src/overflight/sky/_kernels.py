@@ -365,33 +365,15 @@ def _mark_near(x, y, z, moved, c0, c1, c2, n0, n1, n2, spread, slack, near):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _farthest(sx, sy, sz, x, y, z, moved):
+def follow_farthest(sx, sy, sz, x, y, z, square):
+    """Raise the squared distance of each satellite from its reference position to that of its present one; NaN raises nothing."""
     _use_wide_vectors()
     for i in range(x.size):
         dx = sx[i] - x[i]
         dy = sy[i] - y[i]
         dz = sz[i] - z[i]
-        square = dx * dx + dy * dy + dz * dz
-        moved[i] = square if square > moved[i] else moved[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def reference_states(positions, first_slot, last_slot, x, y, z, moved):
-    """Give each satellite one position for a block of slots, and how far it gets from it in the block (NaN: no state in any slot)."""
-    middle = (first_slot + last_slot) // 2
-    x[:] = positions[middle, 0]
-    y[:] = positions[middle, 1]
-    z[:] = positions[middle, 2]
-    moved[:] = 0.0
-    for i in np.flatnonzero(np.isnan(x + y + z)):
-        for k in range(first_slot, last_slot):
-            if np.isnan(x[i] + y[i] + z[i]):
-                x[i] = positions[k, 0, i]
-                y[i] = positions[k, 1, i]
-                z[i] = positions[k, 2, i]
-    for k in range(first_slot, last_slot):
-        _farthest(positions[k, 0], positions[k, 1], positions[k, 2], x, y, z, moved)
-    moved[:] = np.sqrt(moved)
+        here = dx * dx + dy * dy + dz * dz
+        square[i] = here if here > square[i] else square[i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

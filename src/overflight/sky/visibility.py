@@ -13,9 +13,11 @@ References
 Uber H3, *Indexing*: https://h3geo.org/docs/core-library/h3Indexing (every ancestor of sorted cells owns a contiguous range).
 """
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +29,11 @@ from overflight.sky.angles import local_axes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _BLOCK_SLOTS = 8
-"""Slots that share one search of the whole fleet; satellites move 120 km in 15 s, so that few more candidates come of it."""
+"""Most slots that share one walk down the tree: satellites move 120 km in 15 s, so that sharing costs candidates, which sites test."""
 
 _CUBE_BITS = 10
 _CUBE_LEVELS = (1, 3, 5, 7)
@@ -214,15 +218,15 @@ def find_visible_series(tree: CellTree, positions_km: Floats, *, min_elevation_d
     if n_times == 0 or n_sites == 0:
         return VisibleSeries(indptr, np.empty(0, dtype=np.int32))
     search = _Search(tree, positions, node_sine, sine * np.abs(sine), indptr)
-    blocks = [(start, min(start + _BLOCK_SLOTS, n_times)) for start in range(0, n_times, _BLOCK_SLOTS)]
-    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        states = list(pool.map(search.find_references, blocks))
-        parts = _split_parents(tree, threads, len(blocks))
-        tasks = [(block, state, part) for block, state in zip(blocks, states, strict=True) for part in parts]
-        marked = list(pool.map(lambda task: search.mark(*task), tasks))
-        np.cumsum(indptr.ravel(), out=indptr.ravel())
-        satellite = np.empty(int(indptr[-1, -1]), dtype=np.int32)
-        list(pool.map(lambda found: search.write(found, satellite), marked))
+    step = _choose_block(n_sites, tree.nodes.shape[1])
+    blocks = [(start, min(start + step, n_times)) for start in range(0, n_times, step)]
+    states = _share_out(search.find_references, blocks, threads)
+    parts = _split_parents(tree, threads, len(blocks))
+    tasks = [(block, state, part) for block, state in zip(blocks, states, strict=True) for part in parts]
+    marked = _share_out(lambda task: search.mark(*task), tasks, threads)
+    np.cumsum(indptr.ravel(), out=indptr.ravel())
+    satellite = np.empty(int(indptr[-1, -1]), dtype=np.int32)
+    _share_out(lambda found: search.write(found, satellite), marked, threads)
     return VisibleSeries(indptr, satellite)
 
 
@@ -251,8 +255,7 @@ def pair_angles(sites: Sites, positions_km: Floats, visible: Visible | VisibleSe
         )
 
     step = max(1, -(-len(series) // (4 * max(threads, 1))))
-    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        list(pool.map(measure, [(start, min(start + step, len(series))) for start in range(0, len(series), step)]))
+    _share_out(measure, [(start, min(start + step, len(series))) for start in range(0, len(series), step)], threads)
     return azimuth_deg, elevation_deg, range_km
 
 
@@ -267,9 +270,19 @@ class _Search:
     indptr: Ints
 
     def find_references(self, slots: tuple[int, int]) -> Floats:
-        """One position of each satellite for a block of slots, and how far it moves from it: shape (4, n)."""
-        states = np.empty((4, self.positions.shape[2]))
-        _kernels.reference_states(self.positions, *slots, *states)
+        """One position of each satellite for a block of slots (NaN: no state in any), and the farthest it is from it: shape (4, n)."""
+        block = self.positions[slots[0] : slots[1]]
+        states = np.zeros((4, block.shape[2]))
+        states[:3] = block[len(block) // 2]
+        for position in block:
+            lost = np.flatnonzero(np.isnan(states[:3].sum(axis=0)))
+            if lost.size == 0:
+                break
+            states[:3, lost] = position[:, lost]
+        if len(block) > 1:
+            for x, y, z in block:
+                _kernels.follow_farthest(x, y, z, *states)
+            np.sqrt(states[3], out=states[3])
         return states
 
     def mark(self, slots: tuple[int, int], states: Floats, parents: tuple[int, int]) -> _Marked:
@@ -301,6 +314,23 @@ class _Search:
         _kernels.list_marked(
             tree.parent_start, tree.order, *found.slots, *found.parents, found.indptr, found.ids, found.marks, self.indptr, satellite
         )
+
+
+def _share_out(function: Callable[[Item], Result], items: Sequence[Item], threads: int) -> list[Result]:
+    """Apply a function that leaves the interpreter free to every item, in threads where that helps."""
+    if threads <= 1 or len(items) == 1:
+        return [function(item) for item in items]
+    size = -(-len(items) // (4 * threads))
+    chunks = [items[start : start + size] for start in range(0, len(items), size)]
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        return [result for results in pool.map(lambda chunk: [function(item) for item in chunk], chunks) for result in results]
+
+
+def _choose_block(n_sites: int, n_groups: int) -> int:
+    """Slots that share a walk: many where walks cost most (few sites to a group), one where tests do (thousands of sites)."""
+    if 2 * n_groups >= n_sites:
+        return _BLOCK_SLOTS
+    return _BLOCK_SLOTS // 2 if n_sites < 2000 else 1
 
 
 def _split_parents(tree: CellTree, threads: int, n_blocks: int) -> list[tuple[int, int]]:
