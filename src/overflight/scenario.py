@@ -128,7 +128,7 @@ class NetworkSettings(_Table):
     """Longest laser link (reported)."""
     isl_clearance_km: NotNegative = 80.0
     """Least height of a laser's line of sight above the ground (reported)."""
-    relink_s: Positive = 300.0
+    relink_s: Positive = 360.0
     """How often the topology is chosen anew (assumed)."""
     routing: Literal["least-delay", "fewest-hops"] = "least-delay"
     """What a way minimises."""
@@ -152,7 +152,7 @@ class SamplingSettings(_Table):
     max_cells: int = Field(default=400, ge=1)
     """At most so many cells are simulated, evenly spread in H3 order; the report says when cells were left out."""
     sensitivity: bool = True
-    """Whether the sensitivity to mask and arc is computed (every 20th slot)."""
+    """Whether the sensitivity to mask and arc is computed (on a sample of slots and cells)."""
 
 
 class Scenario(_Table):

@@ -5,20 +5,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from overflight.backbone import Backbone
 from overflight.clock import Instants
-from overflight.earth.geodesy import make_sites
 from overflight.inputs import FleetInputs, Inputs, gather_inputs
 from overflight.measure.accesses import count_accesses_started
-from overflight.network.gateways import GroundSegment, gateway_mask_deg, make_ground_segment
-from overflight.network.isl import TOPOLOGIES, Topology, TopologyInput
-from overflight.network.ways import MS_PER_KM, Routing, Ways, find_ways
+from overflight.network.isl import Topology
+from overflight.network.ways import MS_PER_KM, Routing, Ways
 from overflight.orbit.propagation import Propagator
 from overflight.run import COVERAGE_FRAMES, FRAMES, FleetHeader, Run, RunWriter
 from overflight.scenario import Scenario
@@ -197,19 +195,21 @@ class FleetTwin:
         Threads for the stages; the result does not depend on it.
     plugins
         Own functions in place of the scenario's.
+    shared_backbone
+        A backbone to the same PoPs that several twins share; None for one of its own.
     """
 
     inputs: Inputs
     fleet: FleetInputs
     threads: int = 1
     plugins: Plugins = field(default=NO_PLUGINS)
+    shared_backbone: Backbone | None = None
 
     def __post_init__(self) -> None:
         self._propagator = Propagator(self.fleet.elements)
         self._cells = CellTree(self.inputs.sites, cell_ids=self.inputs.cell_ids)
         scenario = self.inputs.scenario
         self._strategy = self.plugins.strategy or find_strategy(scenario.selection.strategy, seed=scenario.selection.seed)
-        self._linked: tuple[int, Integers] | None = None
 
     @property
     def has_ground(self) -> bool:
@@ -228,37 +228,24 @@ class FleetTwin:
         return LOOK_AHEAD_SLOTS if needs_remaining(self._strategy) else 0
 
     @cached_property
-    def _pops_used(self) -> Integers:
+    def pops_used(self) -> Integers:
         """Rows of the PoPs that any cell calls home."""
         assert self.fleet.home_pop is not None
         return np.unique(self.fleet.home_pop)
 
     @cached_property
+    def backbone(self) -> Backbone:
+        """Lasers, gateways and PoPs."""
+        if self.shared_backbone is not None:
+            return self.shared_backbone
+        topology, routing = self.plugins.topology, self.plugins.routing
+        return Backbone(self.fleet, self.inputs.scenario, self.pops_used, topology=topology, routing=routing, threads=self.threads)
+
+    @cached_property
     def _home(self) -> npt.NDArray[np.intp]:
         """Each cell's PoP as a row among those used."""
         assert self.fleet.home_pop is not None
-        return np.searchsorted(self._pops_used, self.fleet.home_pop)
-
-    @cached_property
-    def _ground(self) -> GroundSegment:
-        gateways, pops = self.fleet.gateways, self.fleet.pops
-        assert gateways is not None
-        assert pops is not None
-        network, visibility = self.inputs.scenario.network, self.inputs.scenario.visibility
-        used = pops.select(self._pops_used)
-        mask_deg = gateway_mask_deg(
-            gateways.lat_deg,
-            mask_deg=visibility.gateway_mask_deg,
-            high_latitude_mask_deg=visibility.gateway_mask_high_latitude_deg,
-            high_latitude_deg=visibility.high_latitude_deg,
-        )
-        return make_ground_segment(
-            make_sites(gateways.lat_deg, gateways.lon_deg, gateways.height_m),
-            pops=make_sites(used.lat_deg, used.lon_deg, used.height_m),
-            min_elevation_deg=mask_deg,
-            route_factor=network.route_factor,
-            fibre_index=network.fibre_index,
-        )
+        return np.searchsorted(self.pops_used, self.fleet.home_pop)
 
     def simulate(self, slot_start: Instants, start: int, stop: int, *, serving_before: Integers | None) -> Frames:
         """Compute slots ``start`` to ``stop`` of a series of slots.
@@ -339,8 +326,7 @@ class FleetTwin:
         previous = np.full(pairs.cells, NOBODY, dtype=np.int32) if before is None else before
         frames = {name: np.empty((pairs.slots, pairs.cells)) for name in ("isl", "feeder", "backhaul")}
         frames |= {name: np.empty((pairs.slots, pairs.cells), dtype=np.int32) for name in ("gateway", "isl_hops")}
-        for part in self._relink_parts(slot_start):
-            ways = self._find_ways(slot_start[part], positions_km[part])
+        for part, ways in self.backbone.walk(slot_start, positions_km):
             for k in range(part.start, part.stop):
                 pair = slice(pairs.start[k], pairs.start[k + 1])
                 cell, satellite = pairs.cell[pair], pairs.satellite[pair]
@@ -368,55 +354,13 @@ class FleetTwin:
             "serving": serving,
             "elevation": elevation_deg,
             "gateway": frames["gateway"],
-            "pop": np.where(served, self._pops_used[self._home][None, :], NOBODY),
+            "pop": np.where(served, self.pops_used[self._home][None, :], NOBODY),
             "isl_hops": frames["isl_hops"],
             "user_link": user_link_ms,
             "isl": frames["isl"],
             "feeder": frames["feeder"],
             "backhaul": frames["backhaul"],
         }
-
-    def _relink_parts(self, slot_start: Instants) -> Iterator[slice]:
-        """Stretches of slots between two choices of the topology."""
-        epoch = self._relink_number(slot_start)
-        bounds = [0, *(np.flatnonzero(np.diff(epoch)) + 1).tolist(), len(slot_start)]
-        return (slice(a, b) for a, b in pairwise(bounds))
-
-    def _relink_number(self, instants: Instants) -> npt.NDArray[np.int64]:
-        return instants.astype(np.int64) // round(self.inputs.scenario.network.relink_s * 1e6)
-
-    def _find_ways(self, slot_start: Instants, positions_km: Floats) -> Ways:
-        network = self.inputs.scenario.network
-        return find_ways(
-            positions_km,
-            self._neighbours(int(self._relink_number(slot_start[:1])[0])),
-            self._ground,
-            routing=self.plugins.routing or network.routing,
-            isl_range_km=network.isl_range_km,
-            isl_clearance_km=network.isl_clearance_km,
-            threads=self.threads,
-        )
-
-    def _neighbours(self, relink_number: int) -> Integers:
-        """Who is linked with whom, as chosen at the beginning of a relink interval: the same for any run that covers it."""
-        if self._linked is None or self._linked[0] != relink_number:
-            network = self.inputs.scenario.network
-            start_us = relink_number * round(network.relink_s * 1e6)
-            instants = np.array([start_us, start_us + 1_000_000]).astype("datetime64[us]")
-            now_km, later_km = self._propagator.positions_km(instants, earth_orientation=self.inputs.scenario.time.earth_orientation)
-            fleet = TopologyInput(
-                positions_km=now_km,
-                velocities_km_s=later_km - now_km,
-                shell=self.fleet.elements.shell,
-                plane=self.fleet.elements.plane,
-                slot=self.fleet.elements.slot,
-                max_range_km=network.isl_range_km,
-                clearance_km=network.isl_clearance_km,
-                scope=network.scope,
-            )
-            topology = self.plugins.topology or TOPOLOGIES[self.fleet.topology]
-            self._linked = (relink_number, topology(fleet))
-        return self._linked[1]
 
     def _follow(self, ways: Ways, serving: Integers, frames: Frames, part: slice) -> None:
         """Follow the ways of the serving satellites to gateway and PoP; round trips in milliseconds."""

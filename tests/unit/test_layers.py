@@ -20,10 +20,11 @@ MAY_IMPORT = {
     "scenario": GROUND,
     "run": (*GROUND, "scenario"),
     "inputs": (*GROUND, *STAGES, "scenario"),
-    "twin": (*GROUND, *STAGES, "scenario", "run", "inputs"),
-    "fetch": GROUND,
-    "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "twin"),
-    "report": (*GROUND, "study"),
+    "backbone": (*GROUND, *STAGES, "scenario", "inputs"),
+    "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone"),
+    "fetch": (*GROUND, "orbit"),
+    "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "twin"),
+    "report": (*GROUND, "study", "run", "twin"),
     "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "twin", "study", "report", "fetch"),
 }
 

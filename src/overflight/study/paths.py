@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from overflight.backbone import link_fleet, make_fleet_ground, relink_number
 from overflight.catalog.constellations import Constellation, find_constellation
 from overflight.catalog.ground import Gateways, Pops
 from overflight.catalog.hypatia import find_ground_station
@@ -14,9 +15,8 @@ from overflight.earth.places import find_place
 from overflight.errors import PlaceError, ScenarioError, TimeError
 from overflight.inputs import FleetInputs, gather_fleet
 from overflight.measure.latency import access_fit
-from overflight.network.gateways import make_ground_segment
 from overflight.network.hypatia import hypatia_rules
-from overflight.network.isl import TOPOLOGIES, TopologyInput, plus_grid
+from overflight.network.isl import TopologyInput, plus_grid
 from overflight.network.routes import PathRules, Paths, find_paths
 from overflight.network.ways import Hop
 from overflight.orbit.propagation import Propagator
@@ -198,10 +198,9 @@ def _trace_fleet(
     pop_sites = None if pops is None else make_sites(pops.lat_deg, pops.lon_deg, pops.height_m)
     ground = None
     if lands and gateways is not None:
-        ground = make_ground_segment(make_sites(gateways.lat_deg, gateways.lon_deg, gateways.height_m), pops=pop_sites)
+        ground = make_fleet_ground(fleet, scenario, np.arange(0 if pops is None else len(pops)))
     rules = PathRules(min_elevation_deg=scenario.visibility.user_mask_deg)
     access_ms = 0.5 * access_fit().term.median_ms if lands else 0.0
-    relink_us = round(scenario.network.relink_s * 1e6)
 
     def describe(hop: Hop) -> tuple[str, str, str]:
         name = {
@@ -214,10 +213,10 @@ def _trace_fleet(
         return name, kind, name
 
     samples: list[PathSample] = []
-    numbers = times.astype(np.int64) // relink_us
+    numbers = relink_number(times, scenario)
     for number in np.unique(numbers):
         span = times[numbers == number]
-        neighbours = _link(fleet, propagator, number * relink_us, scenario)
+        neighbours = link_fleet(fleet, scenario, int(number), propagator)
         for first in range(0, len(span), BLOCK_SAMPLES):
             block = span[first : first + BLOCK_SAMPLES]
             positions_km = propagator.positions_km(block, threads=threads)
@@ -226,24 +225,6 @@ def _trace_fleet(
             )
             samples += _samples(block, paths, describe, access_ms=access_ms)
     return samples
-
-
-def _link(fleet: FleetInputs, propagator: Propagator, at_us: int, scenario: Scenario) -> Any:
-    instants = np.array([at_us, at_us + 1_000_000]).astype("datetime64[us]")
-    now_km, later_km = propagator.positions_km(instants)
-    elements, network = fleet.elements, scenario.network
-    return TOPOLOGIES[fleet.topology](
-        TopologyInput(
-            now_km,
-            elements.shell,
-            elements.plane,
-            elements.slot,
-            velocities_km_s=later_km - now_km,
-            max_range_km=network.isl_range_km,
-            clearance_km=network.isl_clearance_km,
-            scope=network.scope,
-        )
-    )
 
 
 def _ground_name(table: Gateways | Pops | None, row: int) -> str:

@@ -1,0 +1,148 @@
+"""The backbone of a fleet over a run: links chosen anew at every relink, and the ways to the PoPs in use, computed ahead of their use."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight.clock import Instants
+from overflight.earth.geodesy import make_sites
+from overflight.inputs import FleetInputs
+from overflight.network.gateways import GroundSegment, gateway_mask_deg, make_ground_segment
+from overflight.network.isl import TOPOLOGIES, Topology, TopologyInput
+from overflight.network.ways import Routing, Ways, find_ways
+from overflight.orbit.propagation import Propagator
+from overflight.scenario import Scenario
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int32]
+
+
+class Backbone:
+    """Lasers, gateways and PoPs of one fleet.
+
+    Parameters
+    ----------
+    fleet
+        The fleet, with a ground segment.
+    scenario
+        Settings of network and visibility.
+    pop_rows
+        Rows of the PoPs in use; the ways lead to them, in this order.
+    topology, routing
+        A researcher's own, instead of the scenario's.
+    threads
+        How many stretches of slots are computed at a time. The result does not depend on it.
+    keep
+        Whether ways once found are kept: for asking again for the same slots, at the price of memory.
+    """
+
+    def __init__(
+        self,
+        fleet: FleetInputs,
+        scenario: Scenario,
+        pop_rows: npt.NDArray[np.integer],
+        *,
+        topology: Topology | None = None,
+        routing: Routing | None = None,
+        threads: int = 1,
+        keep: bool = False,
+    ) -> None:
+        self._fleet, self._scenario, self._threads = fleet, scenario, threads
+        self._topology = topology
+        self._routing = routing or scenario.network.routing
+        self._propagator = Propagator(fleet.elements)
+        self._kept: dict[tuple[int, int], Ways] | None = {} if keep else None
+        self.ground = make_fleet_ground(fleet, scenario, pop_rows)
+
+    def walk(self, slot_start: Instants, positions_km: Floats) -> Iterator[tuple[slice, Ways]]:
+        """Yield stretches of slots with the same links, in order, each with its ways; the next ones are computed meanwhile.
+
+        Parameters
+        ----------
+        slot_start
+            Slots, shape (nt,).
+        positions_km
+            Satellites in ITRF at these, shape (nt, 3, n).
+        """
+        number = relink_number(slot_start, self._scenario)
+        bounds = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(slot_start)]
+        ahead: deque[tuple[slice, Future[Ways]]] = deque()
+        with ThreadPoolExecutor(max_workers=self._threads) as pool:
+            for first, last in pairwise(bounds):
+                part = slice(first, last)
+                ahead.append((part, pool.submit(self._find, slot_start[part], positions_km[part], int(number[first]))))
+                if len(ahead) > self._threads:
+                    done, future = ahead.popleft()
+                    yield done, future.result()
+            while ahead:
+                done, future = ahead.popleft()
+                yield done, future.result()
+
+    def _find(self, slot_start: Instants, positions_km: Floats, number: int) -> Ways:
+        key = (int(slot_start[0].astype(np.int64)), len(slot_start))
+        if self._kept is not None and key in self._kept:
+            return self._kept[key]
+        network = self._scenario.network
+        ways = find_ways(
+            positions_km,
+            link_fleet(self._fleet, self._scenario, number, self._propagator, topology=self._topology),
+            self.ground,
+            routing=self._routing,
+            isl_range_km=network.isl_range_km,
+            isl_clearance_km=network.isl_clearance_km,
+        )
+        if self._kept is not None:
+            self._kept[key] = ways
+        return ways
+
+
+def link_fleet(
+    fleet: FleetInputs, scenario: Scenario, number: int, propagator: Propagator, *, topology: Topology | None = None
+) -> Integers:
+    """Who is linked with whom in a relink interval, as chosen at its beginning: the same for any run that covers it."""
+    network, elements = scenario.network, fleet.elements
+    start_us = number * round(network.relink_s * 1e6)
+    instants = np.array([start_us, start_us + 1_000_000]).astype("datetime64[us]")
+    now_km, later_km = propagator.positions_km(instants, earth_orientation=scenario.time.earth_orientation)
+    choose = topology or TOPOLOGIES[fleet.topology]
+    return choose(
+        TopologyInput(
+            positions_km=now_km,
+            velocities_km_s=later_km - now_km,
+            shell=elements.shell,
+            plane=elements.plane,
+            slot=elements.slot,
+            max_range_km=network.isl_range_km,
+            clearance_km=network.isl_clearance_km,
+            scope=network.scope,
+        )
+    )
+
+
+def relink_number(instants: Instants, scenario: Scenario) -> npt.NDArray[np.int64]:
+    """Which relink interval each instant falls into, counted from 1970."""
+    numbers: npt.NDArray[np.int64] = instants.astype(np.int64) // round(scenario.network.relink_s * 1e6)
+    return numbers
+
+
+def make_fleet_ground(fleet: FleetInputs, scenario: Scenario, pop_rows: npt.NDArray[np.integer]) -> GroundSegment:
+    """Gateways of a fleet with their masks, and the fibre to some of its PoPs."""
+    assert fleet.gateways is not None
+    assert fleet.pops is not None
+    gateways, pops, network, visibility = fleet.gateways, fleet.pops.select(pop_rows), scenario.network, scenario.visibility
+    return make_ground_segment(
+        make_sites(gateways.lat_deg, gateways.lon_deg, gateways.height_m),
+        pops=make_sites(pops.lat_deg, pops.lon_deg, pops.height_m),
+        min_elevation_deg=gateway_mask_deg(
+            gateways.lat_deg,
+            mask_deg=visibility.gateway_mask_deg,
+            high_latitude_mask_deg=visibility.gateway_mask_high_latitude_deg,
+            high_latitude_deg=visibility.high_latitude_deg,
+        ),
+        route_factor=network.route_factor,
+        fibre_index=network.fibre_index,
+    )
