@@ -10,6 +10,7 @@ STAGES = ("orbit", "sky", "network", "schedule", "measure")
 GROUND = ("catalog", "earth", "clock", "intake", "errors", "_version")
 MAY_IMPORT = {
     "errors": (),
+    "__main__": ("cli",),
     "_version": (),
     "clock": ("errors",),
     "intake": ("errors",),
