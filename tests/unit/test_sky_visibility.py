@@ -147,3 +147,12 @@ def test_real_fleet_over_real_cells(shared):
     sample = np.arange(0, len(ids), 40)
     slow = every_pair(make_sites(sites.lat_deg[sample], sites.lon_deg[sample]), positions_km, MASK_DEG)
     assert all(np.array_equal(found.of_site(s), row) for s, row in zip(sample, slow, strict=True))
+
+
+def test_satellites_may_move_any_distance_within_a_block():
+    rng = np.random.default_rng(12)
+    sites = make_sites(rng.uniform(-90, 90, 40), rng.uniform(-180, 180, 40))
+    positions_km = np.stack([shell(2000, seed=6, altitude_km=900.0) * rng.uniform(1.0, 1.6, 2000) for _ in range(16)])
+    series = find_visible_series(CellTree(sites), positions_km, min_elevation_deg=MASK_DEG)
+    for k, states in enumerate(positions_km):
+        assert all(np.array_equal(series.at(k).of_site(s), row) for s, row in enumerate(every_pair(sites, states, MASK_DEG)))
