@@ -247,7 +247,9 @@ def order_by_search(delay, neighbour, link, weight, quads, width, order):
 @njit(**_OPTIONS)
 def _relax_satellite(satellite, quads, delay, neighbour, link, weight, waiting, queue, tail):
     mask = np.uint64(queue.size - 1)
-    for quad in range(satellite * quads, satellite * quads + quads):
+    # With several quads, twice: a later quad may lower the delay that neighbours of an earlier one were told.
+    for turn in range(quads if quads == 1 else 2 * quads):
+        quad = satellite * quads + turn % quads
         lowered = relax_row(delay, satellite, neighbour, link, weight, quad)
         for side in range(QUAD):
             # Without branches: the answer is as good as random, and a branch that is guessed wrong costs more than the whole row.

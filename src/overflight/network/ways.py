@@ -162,10 +162,8 @@ class Ways:
         InputError
             If an index is out of range, or the next hops of a routing of one's own lead round in a circle.
         """
-        slot, pop, satellite = (
-            np.ascontiguousarray(a.ravel())
-            for a in np.broadcast_arrays(*(np.asarray(v, dtype=np.int64) for v in (slots, pops, satellites)))
-        )
+        asked = np.broadcast_arrays(*(np.asarray(index, dtype=np.int64) for index in (slots, pops, satellites)))
+        slot, pop, satellite = (index.flatten() for index in asked)
         n_pops, n = self.ground.backhaul_ms.shape[0], self.positions_km.shape[2]
         for name, index, count in (("slot", slot, len(self)), ("PoP", pop, n_pops), ("satellite", satellite, n)):
             if index.size and not (index.min() >= 0 and index.max() < count):
