@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from overflight.clock import parse_time
-from overflight.earth.cells import cell_centres, cell_of, cells_of_polygon
+from overflight.earth.cells import cell_centres, cells_of_polygon
 from overflight.study.findings import (
     Assumption,
     Coverage,
@@ -22,8 +22,21 @@ START = parse_time("2026-08-22T00:00:12Z")
 
 OUTLINES = {
     "TW": shapely.Polygon(
-        [(121.5, 25.3), (122.0, 25.0), (121.8, 24.4), (121.6, 23.9), (121.4, 23.1), (121.0, 22.6), (120.85, 21.9), (120.6, 22.3)]
-        + [(120.3, 22.6), (120.1, 23.1), (120.15, 23.7), (120.6, 24.3), (121.0, 25.0)]
+        [
+            (121.5, 25.3),
+            (122.0, 25.0),
+            (121.8, 24.4),
+            (121.6, 23.9),
+            (121.4, 23.1),
+            (121.0, 22.6),
+            (120.85, 21.9),
+            (120.6, 22.3),
+            (120.3, 22.6),
+            (120.1, 23.1),
+            (120.15, 23.7),
+            (120.6, 24.3),
+            (121.0, 25.0),
+        ]
     ),
     "FJ": shapely.MultiPolygon(
         [
@@ -38,13 +51,51 @@ OUTLINES = {
         [shapely.Point(166.67, -77.85).buffer(0.15), shapely.Point(110.5, -66.28).buffer(0.1), shapely.box(-180.0, -90.0, 180.0, -89.85)]
     ),
     "UA": shapely.Polygon(
-        [(22.2, 48.4), (23.6, 51.6), (30.5, 51.3), (32.0, 52.2), (34.2, 52.2), (38.0, 49.9), (40.1, 49.6), (38.2, 47.2), (35.2, 46.4)]
-        + [(36.5, 45.3), (33.7, 44.4), (32.6, 45.6), (33.5, 46.1), (30.8, 46.5), (28.3, 45.4), (29.9, 46.5), (26.6, 48.2), (24.9, 47.7)]
+        [
+            (22.2, 48.4),
+            (23.6, 51.6),
+            (30.5, 51.3),
+            (32.0, 52.2),
+            (34.2, 52.2),
+            (38.0, 49.9),
+            (40.1, 49.6),
+            (38.2, 47.2),
+            (35.2, 46.4),
+            (36.5, 45.3),
+            (33.7, 44.4),
+            (32.6, 45.6),
+            (33.5, 46.1),
+            (30.8, 46.5),
+            (28.3, 45.4),
+            (29.9, 46.5),
+            (26.6, 48.2),
+            (24.9, 47.7),
+        ]
     ),
     "TR": shapely.Polygon(
-        [(26.1, 40.2), (28.0, 42.0), (29.2, 41.2), (31.4, 41.3), (35.0, 42.0), (38.3, 41.0), (41.5, 41.5), (43.6, 41.1), (44.8, 39.7)]
-        + [(44.3, 38.0), (44.8, 37.2), (42.4, 37.1), (38.8, 36.7), (36.2, 35.9), (36.0, 36.9), (34.0, 36.3), (32.4, 36.1), (30.6, 36.9)]
-        + [(29.1, 36.3), (27.3, 37.0), (26.3, 38.3)]
+        [
+            (26.1, 40.2),
+            (28.0, 42.0),
+            (29.2, 41.2),
+            (31.4, 41.3),
+            (35.0, 42.0),
+            (38.3, 41.0),
+            (41.5, 41.5),
+            (43.6, 41.1),
+            (44.8, 39.7),
+            (44.3, 38.0),
+            (44.8, 37.2),
+            (42.4, 37.1),
+            (38.8, 36.7),
+            (36.2, 35.9),
+            (36.0, 36.9),
+            (34.0, 36.3),
+            (32.4, 36.1),
+            (30.6, 36.9),
+            (29.1, 36.3),
+            (27.3, 37.0),
+            (26.3, 38.3),
+        ]
     ),
 }
 NAMES = {
@@ -56,18 +107,26 @@ NAMES = {
     "TR": ("Türkiye", "Turquie", 85.8e6, 783_356.0, "pending-regulator"),
 }
 GATEWAYS = {
-    "TW": [("Yamaguchi, Japan", "JP", 34.186, 131.471, 0.52), ("Nueva Vizcaya, Philippines", "PH", 16.423, 121.114, 0.31)]
-    + [
+    "TW": [
+        ("Yamaguchi, Japan", "JP", 34.186, 131.471, 0.52),
+        ("Nueva Vizcaya, Philippines", "PH", 16.423, 121.114, 0.31),
         ("Angeles, Philippines", "PH", 15.145, 120.589, 0.11),
         ("Hitachinaka, Japan", "JP", 36.397, 140.535, 0.057),
         ("Guam", "GU", 13.44, 144.79, 0.003),
     ],
     "FJ": [("Suva, Fiji", "FJ", -18.142, 178.442, 0.91), ("Puwera, New Zealand", "NZ", -35.79, 174.28, 0.09)],
     "NR": [("Suva, Fiji", "FJ", -18.142, 178.442, 0.61), ("Guam", "GU", 13.44, 144.79, 0.39)],
-    "AQ": [("Punta Arenas, Chile", "CL", -53.12, -70.88, 0.44), ("Awarua, New Zealand", "NZ", -46.52, 168.38, 0.36)]
-    + [("Puwera, New Zealand", "NZ", -35.79, 174.28, 0.2)],
-    "UA": [("Wola Krobowska, Poland", "PL", 51.84, 20.9, 0.55), ("Kaunas, Lithuania", "LT", 54.9, 23.9, 0.2)]
-    + [("Izmir, Turkey", "TR", 38.4, 27.1, 0.15), ("Roman, Romania", "RO", 46.9, 26.9, 0.1)],
+    "AQ": [
+        ("Punta Arenas, Chile", "CL", -53.12, -70.88, 0.44),
+        ("Awarua, New Zealand", "NZ", -46.52, 168.38, 0.36),
+        ("Puwera, New Zealand", "NZ", -35.79, 174.28, 0.2),
+    ],
+    "UA": [
+        ("Wola Krobowska, Poland", "PL", 51.84, 20.9, 0.55),
+        ("Kaunas, Lithuania", "LT", 54.9, 23.9, 0.2),
+        ("Izmir, Turkey", "TR", 38.4, 27.1, 0.15),
+        ("Roman, Romania", "RO", 46.9, 26.9, 0.1),
+    ],
     "TR": [("Muallim, Turkey", "TR", 40.8, 29.4, 1.0)],
 }
 POPS = {
@@ -114,7 +173,7 @@ def make_fleet(
 ) -> FleetFindings:
     """Return findings of one constellation over given cells."""
     random = np.random.default_rng(seed)
-    lat, lon = cell_centres(cells)
+    lat, _lon = cell_centres(cells)
     wave = np.sin(np.arange(slots) / 37.0) * 4 + np.sin(np.arange(slots) / 5.3) * 2 + random.normal(0, 0.7, slots)
     in_view = level + wave
     usable = 0.62 * level + 0.7 * wave

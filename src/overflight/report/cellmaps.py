@@ -27,7 +27,7 @@ MAX_VECTOR_CELLS = 3_000
 """More cells than these are painted as an image, so that the page stays small."""
 
 _CELL_WIDTH_KM = 17.0
-_LEAST_CELL_WIDTH = 7.0
+_LEAST_CELL_WIDTH = 9.0
 """Cells that would be narrower than this on paper are drawn enlarged."""
 
 _WIDTH_WITH_EDGES = 6.5
@@ -80,7 +80,8 @@ def draw_cells(findings: TerritoryFindings, fleet: FleetFindings, words: Words, 
     panels = _choose_panels(fleet, words)
     view, stacked = _choose_view(projection, extent, len(panels))
     enlarged = max(1.0, _LEAST_CELL_WIDTH / (_CELL_WIDTH_KM * view.units_per_km)) if not sampled else 1.0
-    denied = _polygons(_project_corners(findings.policy.denied_cell_ids, projection), enlarged)
+    some_denied = 0 < len(findings.policy.denied_cell_ids) < findings.cells_total
+    denied = _polygons(_project_corners(findings.policy.denied_cell_ids, projection), enlarged) if some_denied else []
     with figures.house_style():
         base = prepare_base(view, outline=findings.outline, code=findings.code)
         shapes = _nearest_parts(base, lat_deg, lon_deg) if sampled else [[cell] for cell in _polygons(corners, enlarged)]

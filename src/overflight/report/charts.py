@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from overflight.report import figures
@@ -14,6 +15,12 @@ from overflight.report.words import Words
 from overflight.study.findings import FleetFindings, Latency
 
 Floats = npt.NDArray[np.float64]
+
+_NAME_WIDTH = 170.0
+"""Room to the right of the last percentile for its name, SVG units."""
+
+MAX_BINS = 90
+"""Bins of the latency histogram."""
 
 MAX_POINTS = 480
 """Points along the time axis; more slots are drawn in bins of equal length."""
@@ -47,7 +54,7 @@ def draw_sky(fleet: FleetFindings, words: Words, *, key: str, label: str) -> str
             lowest, highest, in_view, usable, worst = (np.repeat(line, 2) for line in (lowest, highest, in_view, usable, worst))
         axes.fill_between(hours, lowest, highest, color=SKY, alpha=0.35, linewidth=0)
         axes.plot(hours, in_view, color=BLUE, linewidth=1.2)
-        axes.plot(hours, usable, color=INK, linewidth=2.0)
+        axes.plot(hours, usable, color=INK, linewidth=1.7)
         axes.plot(hours, worst, color=VERMILION, linewidth=1.0)
         top = max(1.0, float(np.nanmax(highest, initial=0.0)), float(np.nanmax(usable, initial=0.0)))
         axes.set_ylim(0, top * 1.04)
@@ -70,6 +77,7 @@ def draw_latency(latency: Latency, words: Words, *, key: str, label: str) -> tup
     Returns the SVG and the share of the distribution that lies beyond the right edge.
     """
     edges, density, light = latency.histogram_edges_ms, latency.histogram_density, latency.propagation_density
+    edges, density, light = _rebin(latency)
     first, last = _worth_showing(density, light)
     beyond = float(density[last:].sum())
     edges, density, light = edges[first : last + 1], density[first:last], light[first:last]
@@ -79,8 +87,10 @@ def draw_latency(latency: Latency, words: Words, *, key: str, label: str) -> tup
         axes.stairs(density, edges, fill=True, color=SKY, alpha=0.75)
         axes.stairs(light, edges, color=INK, linewidth=1.0)
         top = max(float(density.max(initial=0.0)), float(light.max(initial=0.0)), 1e-9)
-        axes.set_ylim(0, top * 1.05)
-        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylim(0, top * 1.18)
+        room = (WIDTH - 60 - _NAME_WIDTH) / (WIDTH - 60)
+        right = edges[0] + ((latency.p80_ms or edges[0]) - edges[0]) / room
+        axes.set_xlim(edges[0], max(float(edges[-1]), float(right)))
         _mark_percentiles(axes, latency, words)
         _style_values(axes, words)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -89,7 +99,7 @@ def draw_latency(latency: Latency, words: Words, *, key: str, label: str) -> tup
             FuncFormatter(lambda value, _: words.number(100 * value, _digits(100 * axes.get_yticks())) + words("format.percent"))
         )
         axes.set_xlabel(words("latency.axis"), fontsize=10.5)
-        _label_histograms(axes, edges, density, light, words)
+        _label_histograms(axes, words)
         return to_svg(figure, key=key, label=label), beyond
 
 
@@ -233,38 +243,39 @@ def _mark_percentiles(axes: Axes, latency: Latency, words: Words) -> None:
         )
 
 
-def _label_histograms(axes: Axes, edges: Floats, density: Floats, light: Floats, words: Words) -> None:
-    """Name both histograms beside their highest bin, on the side where there is room."""
-    middle = 0.5 * (edges[1:] + edges[:-1])
-    for values, name, colour in ((density, "whole", _DEEP_SKY), (light, "light", INK)):
-        if not float(values.sum()) > 0.0:
-            continue
-        peak = int(np.argmax(values))
-        reach = np.flatnonzero(values > 0.35 * values[peak])
-        right = middle[peak] < 0.5 * (edges[0] + edges[-1]) or name == "whole"
-        x = edges[reach[-1] + 1] if right else edges[reach[0]]
-        if name == "whole" and x > edges[0] + 0.75 * (edges[-1] - edges[0]):
-            right, x = False, edges[reach[0]]
-        axes.annotate(
-            words(f"latency.{name}"),
-            (x, values[peak] * 0.62),
-            xytext=(6 if right else -6, 0),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            color=colour,
-            gid=f"class-halo.{name}",
-        )
+def _label_histograms(axes: Axes, words: Words) -> None:
+    """Name both histograms to the right of the last percentile, where the distribution has thinned out."""
+    for name, above, style in (("whole", 0.78, {"color": SKY, "alpha": 0.75}), ("light", 0.66, {"facecolor": "none", "edgecolor": INK})):
+        left = 1.0 - (_NAME_WIDTH - 14.0) / (WIDTH - 60)
+        text = axes.annotate(words(f"latency.{name}"), (left, above), (20, 0), "axes fraction", "offset points", va="center")
+        text.set_gid(f"class-halo.{name}")
+        swatch = Rectangle((left, above - 0.025), 14 / (WIDTH - 60), 0.05, transform=axes.transAxes, zorder=5, **style)
+        axes.add_patch(swatch)
+
+
+def _rebin(latency: Latency) -> tuple[Floats, Floats, Floats]:
+    """Histograms in bins of a round width, few enough to be seen, where the bins are of equal width."""
+    edges, density, light = latency.histogram_edges_ms, latency.histogram_density, latency.propagation_density
+    width = float(edges[1] - edges[0])
+    first, last = _worth_showing(density, light)
+    span = float(edges[last] - edges[first])
+    wide = next((step for step in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0) if span / step <= MAX_BINS and step >= width), 20.0)
+    group = round(wide / width)
+    if group <= 1 or not np.allclose(np.diff(edges), width):
+        return edges, density, light
+    starts = np.arange(0, len(density), group)
+    return np.append(edges[starts], edges[-1]), np.add.reduceat(density, starts), np.add.reduceat(light, starts)
 
 
 def _worth_showing(density: Floats, light: Floats) -> tuple[int, int]:
-    """Bins between the first that holds anything and the one that leaves at most half a percent beyond it."""
+    """Bins between the first that holds anything and the one that leaves at most one percent beyond it."""
     both = np.flatnonzero((density > 0.0) | (light > 0.0))
     if not len(both):
         return 0, len(density)
     total = float(density.sum())
-    last = int(np.searchsorted(np.cumsum(density), total * 0.995)) if total > 0.0 else int(both[-1])
+    last = int(np.searchsorted(np.cumsum(density), total * 0.99)) if total > 0.0 else int(both[-1])
     lit = np.flatnonzero(light > 0.0)
-    last = max(last, min(int(lit[-1]), int(np.searchsorted(np.cumsum(light), float(light.sum()) * 0.995)))) if len(lit) else last
+    last = max(last, min(int(lit[-1]), int(np.searchsorted(np.cumsum(light), float(light.sum()) * 0.99)))) if len(lit) else last
     return max(0, int(both[0]) - 1), min(len(density), last + 2)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from overflight import __version__
 from overflight.errors import RunError
 from overflight.report.answers import answer_questions, country_name, status_key, territory_name
@@ -118,19 +120,18 @@ def render_report(findings: TerritoryFindings, *, lang: str = "en") -> str:
 
 def _header(findings: TerritoryFindings, title: str, words: Words) -> str:
     names = words.listing(fleet.title for fleet in findings.fleets)
-    scope = {
-        "cells": words.count("cell", len(findings.cell_ids)),
-        "cells_total": words.number(findings.cells_total),
-        "slots": words.count("slot", findings.slots),
-        "step": words.duration(findings.step_s),
-        "area": words.number(findings.area_km2),
-        "population": words.people(findings.population),
-    }
-    kind = "scope_all" if findings.cells_total <= len(findings.cell_ids) else "scope"
     subtitle = words("document.subtitle", constellations=names, span=words.span(findings.start, findings.end))
+    cells = words.count("cell", len(findings.cell_ids))
+    if findings.cells_total > len(findings.cell_ids):
+        cells = words("document.sampled", cells=cells, total=words.number(findings.cells_total))
+    scope = [cells, words("document.slots", slots=words.count("slot", findings.slots), step=words.duration(findings.step_s))]
+    if np.isfinite(findings.area_km2):
+        scope.append(f"{words.number(findings.area_km2)}\N{NO-BREAK SPACE}km²")
+    if np.isfinite(findings.population):
+        scope.append(words.people(findings.population))
     return (
         f'<p class="kicker">{escape(words("document.kicker"))}</p>\n<h1>{escape(title)}</h1>\n'
-        f'<p class="subtitle">{escape(subtitle)}</p>\n<p class="scope">{escape(words(f"document.{kind}", **scope))}</p>\n'
+        f'<p class="subtitle">{escape(subtitle)}</p>\n<p class="scope">{escape(" · ".join(scope))}</p>\n'
     )
 
 

@@ -19,6 +19,12 @@ Floats = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 """West, south, east, north of something in SVG units."""
 
+Place = tuple[str, str, float, float]
+"""Where a text stands beside a point: horizontal and vertical alignment, offset to the right and up in SVG units."""
+
+_FARTHER = (16.0, 34.0, 60.0)
+"""How much farther off a text may stand, tied to its mark by a line, when there is no room beside it."""
+
 _SEAMS = shapely.MultiLineString([[(-180.0, -90.0), (-180.0, 90.0)], [(180.0, -90.0), (180.0, 90.0)], [(-180.0, -90.0), (180.0, -90.0)]])
 """Where the plane of longitudes is cut: edges of polygons there are no borders."""
 
@@ -135,13 +141,11 @@ def bring_in(geometry: shapely.Geometry, view: View) -> list[shapely.Polygon]:
     """Polygons of a geometry in degrees, projected, cut to the view and simplified to what can be seen."""
     parts = shapely.get_parts(geometry)
     projected = view.projection.project(shapely.segmentize(parts, _LONGEST_EDGE_DEG))
-    near = shapely.intersects(shapely.envelope(projected), view.box)
-    origin, centre = shapely.Point(0.0, 0.0), shapely.Point(view.projection.centre_lon_deg, view.projection.centre_lat_deg)
     kept: list[shapely.Polygon] = []
-    for part, flat in zip(parts[near], projected[near], strict=True):
-        if shapely.intersects(shapely.Polygon(flat.exterior).envelope, origin) and _is_inside_out(part, flat, origin, centre):
+    for index in np.flatnonzero(_may_be_seen(projected, view)).tolist():
+        if _is_inside_out(parts[index], projected[index], view.projection):
             continue
-        coarse = shapely.simplify(flat, 0.35 / view.units_per_km)
+        coarse = shapely.simplify(projected[index], 0.35 / view.units_per_km)
         kept += polygons_of(shapely.intersection(coarse if coarse.is_valid else shapely.make_valid(coarse), view.box))
     return kept
 
@@ -203,21 +207,14 @@ class Labels:
 
     def put(self, axes: Axes, text: str, point_km: tuple[float, float], *, radius: float, size: float = 10.5, bold: bool = False) -> bool:
         """Write a text beside a mark of a given radius where there is room, and say whether there was any."""
-        gap = radius + 3.0
-        slant = 0.7 * gap
-        places: tuple[tuple[str, str, float, float], ...] = (
-            ("left", "center", gap, 0.0),
-            ("right", "center", -gap, 0.0),
-            ("center", "bottom", 0.0, gap),
-            ("center", "top", 0.0, -gap),
+        near = radius + 3.0
+        if any(self._try(axes, text, point_km, place, size, INK, bold=bold) for place in _around(near)):
+            return True
+        return any(
+            self._try(axes, text, point_km, place, size, INK, bold=bold, leader=True)
+            for distance in _FARTHER
+            for place in _around(near + distance)
         )
-        places += (
-            ("left", "bottom", slant, slant),
-            ("left", "top", slant, -slant),
-            ("right", "bottom", -slant, slant),
-            ("right", "top", -slant, -slant),
-        )
-        return any(self._try(axes, text, point_km, place, size, INK, bold=bold) for place in places)
 
     def put_over(self, axes: Axes, text: str, point_km: tuple[float, float], *, size: float, colour: str) -> bool:
         """Write a text centred on a point if there is room."""
@@ -228,11 +225,12 @@ class Labels:
         axes: Axes,
         text: str,
         point_km: tuple[float, float],
-        place: tuple[str, str, float, float],
+        place: Place,
         size: float,
         colour: str,
         *,
         bold: bool,
+        leader: bool = False,
     ) -> bool:
         ha, va, dx, dy = place
         x, y = self.view.place(*point_km)
@@ -244,34 +242,43 @@ class Labels:
         if not inside or any(_overlap(box, other) for other in self.taken):
             return False
         self.taken.append(box)
-        _write(axes, text, point_km, (dx, dy), (ha, va), size=size, colour=colour, bold=bold)
+        _write(axes, text, point_km, place, size=size, colour=colour, bold=bold)
+        if leader:
+            end = point_km[0] + 0.94 * dx / self.view.units_per_km, point_km[1] + 0.94 * dy / self.view.units_per_km
+            axes.plot([point_km[0], end[0]], [point_km[1], end[1]], color=INK, linewidth=0.6, zorder=6.2)
         return True
 
 
-def _write(
-    axes: Axes,
-    text: str,
-    point: tuple[float, float],
-    offset: tuple[float, float],
-    alignment: tuple[str, str],
-    *,
-    size: float,
-    colour: str,
-    bold: bool,
-) -> None:
-    axes.annotate(
+def _around(gap: float) -> tuple[Place, ...]:
+    """Places of a text around a mark, the best first: alignment of the text and its offset."""
+    slant = 0.7 * gap
+    return (
+        ("left", "center", gap, 0.0),
+        ("right", "center", -gap, 0.0),
+        ("center", "bottom", 0.0, gap),
+        ("center", "top", 0.0, -gap),
+        ("left", "bottom", slant, slant),
+        ("left", "top", slant, -slant),
+        ("right", "bottom", -slant, slant),
+        ("right", "top", -slant, -slant),
+    )
+
+
+def _write(axes: Axes, text: str, point: tuple[float, float], place: Place, *, size: float, colour: str, bold: bool) -> None:
+    ha, va, dx, dy = place
+    label = axes.annotate(
         text,
         point,
-        xytext=offset,
+        (dx, dy),
         textcoords="offset points",
-        ha=alignment[0],
-        va=alignment[1],
+        ha=ha,
+        va=va,
         fontsize=size,
         color=colour,
-        weight="bold" if bold else "normal",
         zorder=9,
-        gid="class-halo.label",
+        weight="bold" if bold else "normal",
     )
+    label.set_gid("class-halo.label")
 
 
 def _overlap(a: Box, b: Box) -> bool:
@@ -296,9 +303,20 @@ def _meridian_step(step: float, view: View) -> float:
     return next((wide for wide in (0.25, 0.5, 1, 2, 5, 10, 20, 30) if wide >= step / shrink - 1e-9), 30)
 
 
-def _is_inside_out(part: shapely.Polygon, flat: shapely.Polygon, origin: shapely.Point, centre: shapely.Point) -> bool:
+def _may_be_seen(projected: npt.NDArray[np.object_], view: View) -> npt.NDArray[np.bool_]:
+    """Which projected polygons have a corner near the view, or lie all around it."""
+    x_km, y_km = 0.5 * (view.west_km + view.east_km), 0.5 * (view.south_km + view.north_km)
+    reach_km = 0.5 * float(np.hypot(view.east_km - view.west_km, view.north_km - view.south_km)) + _LONGEST_EDGE_DEG * 112.0
+    corners, owner = shapely.get_coordinates(projected, return_index=True)
+    near = np.zeros(len(projected), dtype=np.bool_)
+    near[owner[np.hypot(corners[:, 0] - x_km, corners[:, 1] - y_km) <= reach_km]] = True
+    return np.asarray(near | shapely.intersects_xy(projected, x_km, y_km), dtype=np.bool_)
+
+
+def _is_inside_out(part: shapely.Polygon, flat: shapely.Polygon, projection: Projection) -> bool:
     """Whether a polygon around the antipode turned its outside in: it then seems to hold the centre, which it does not."""
-    return bool(shapely.intersects(shapely.make_valid(shapely.Polygon(flat.exterior)), origin) and not shapely.intersects(part, centre))
+    seems, does = shapely.intersects_xy(flat, 0.0, 0.0), shapely.intersects_xy(part, projection.centre_lon_deg, projection.centre_lat_deg)
+    return bool(seems and not does)
 
 
 def _borders_in(geometry: shapely.Geometry, view: View) -> list[shapely.LineString]:
@@ -308,7 +326,7 @@ def _borders_in(geometry: shapely.Geometry, view: View) -> list[shapely.LineStri
     if west <= -180.0 or east >= 180.0 or south <= -90.0:
         edges = shapely.difference(edges, _SEAMS)
     lines = view.projection.project(shapely.segmentize(shapely.get_parts(edges), _LONGEST_EDGE_DEG))
-    near = lines[shapely.intersects(shapely.envelope(lines), view.box)]
+    near = lines[shapely.intersects(lines, view.box)]
     cut = shapely.intersection(shapely.simplify(near, 0.35 / view.units_per_km), view.box)
     merged = shapely.get_parts(shapely.line_merge(cut))
     return [line for line in merged if line.geom_type == "LineString" and not line.is_empty]

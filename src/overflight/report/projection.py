@@ -73,6 +73,12 @@ def centre_on(lat_deg: Floats, lon_deg: Floats) -> Projection:
     return Projection(*_from_plane(lat0, lon0, east_km, north_km))
 
 
+def mean_direction(lat_deg: Floats, lon_deg: Floats) -> tuple[float, float]:
+    """Latitude and longitude of the mean of points as directions; of points all around the globe, whatever comes out."""
+    mean = unit_vectors(lat_deg, lon_deg).mean(axis=1)
+    return _direction(mean / max(float(np.linalg.norm(mean)), 1e-12))
+
+
 def great_circle(from_deg: tuple[float, float], to_deg: tuple[float, float], points: int = 48) -> tuple[Floats, Floats]:
     """Latitudes and longitudes along the shortest way between two points given as (latitude, longitude), shape (points,)."""
     a, b = unit_vectors(*from_deg), unit_vectors(*to_deg)

@@ -15,7 +15,10 @@ from overflight.report.words import NO_VALUE, Words
 from overflight.study.findings import FleetFindings, LandingSite, Sensitivity, TerritoryFindings
 
 MAX_SITES = 15
-"""Rows of a table of gateways; the rest is summed up in one row."""
+"""Most rows of a table of countries, gateways or points of presence; the rest is summed up in one row."""
+
+LEAST_ROW = 0.001
+"""Share from which on a country, gateway or point of presence has a row of its own."""
 
 
 def territory_section(findings: TerritoryFindings, page: Page) -> str:
@@ -84,7 +87,9 @@ def way_section(findings: TerritoryFindings, page: Page) -> str:
     text = paragraph(words("way.intro"), _say_home(findings, fleet, words))
     text += page.figure(svg, key, _caption_way(findings, fleet, words), words("map.way_note"), fibre, unlabelled)
     columns = [(words("way.country"), ""), (words("way.share"), NUMBER), ("", BAR)]
-    rows = [[_country(code, findings, words), words.percent(share), bar(share)] for code, share in fleet.landing_countries]
+    shown, rest = _split_small([share for _, share in fleet.landing_countries])
+    rows = [[_country(code, findings, words), words.percent(share), bar(share)] for code, share in fleet.landing_countries[:shown]]
+    rows += [[_say_rest(len(fleet.landing_countries) - shown, words), words.percent(rest), bar(rest, weak=True)]] if rest > 0.0 else []
     text += f'<div class="countries">{page.table(words("way.countries"), columns, rows)}</div>\n'
     text += _sites_table(findings, fleet.gateways, words("way.gateways"), page)
     return text + (_sites_table(findings, fleet.pops, words("way.pops"), page) if fleet.pops else paragraph(words("way.no_pops")))
@@ -199,7 +204,7 @@ def _country(code: str, findings: TerritoryFindings, words: Words) -> str:
 def _sites_table(findings: TerritoryFindings, sites: tuple[LandingSite, ...], caption: str, page: Page) -> str:
     words = page.words
     ordered = sorted_sites(sites)
-    shown, rest = ordered[:MAX_SITES], ordered[MAX_SITES:]
+    shown, rest = _split_small([site.share for site in ordered])
     columns = [(words("way.name"), ""), (words("way.country"), ""), (words("way.position"), NUMBER), (words("way.distance"), NUMBER)]
     rows = [
         [
@@ -210,13 +215,22 @@ def _sites_table(findings: TerritoryFindings, sites: tuple[LandingSite, ...], ca
             words.percent(site.share),
             bar(site.share),
         ]
-        for site in shown
+        for site in ordered[:shown]
     ]
-    if rest:
-        text = words("way.rest", count=words.number(len(rest)), share=words.percent(shown[-1].share))
-        share = sum(site.share for site in rest)
-        rows.append([f"<em>{escape(text)}</em>", "", "", "", words.percent(share), bar(share, weak=True)])
+    if rest > 0.0:
+        rows.append([_say_rest(len(ordered) - shown, words), "", "", "", words.percent(rest), bar(rest, weak=True)])
     return page.table(f"{caption}. {words('way.distance_note')}", [*columns, (words("way.share"), NUMBER), ("", BAR)], rows)
+
+
+def _split_small(shares: list[float]) -> tuple[int, float]:
+    """How many of the falling shares deserve a row of their own, and the sum of the others."""
+    worthy = max(1, sum(share >= LEAST_ROW for share in shares))
+    shown = len(shares) if len(shares) <= worthy + 1 and len(shares) <= MAX_SITES else min(worthy, MAX_SITES)
+    return shown, float(sum(shares[shown:]))
+
+
+def _say_rest(count: int, words: Words) -> str:
+    return f"<em>{escape(words('way.rest', count=words.number(count)))}</em>"
 
 
 def _distance_km(findings: TerritoryFindings, site: LandingSite) -> float:
@@ -325,7 +339,7 @@ def _describe_fleet(fleet: FleetFindings, page: Page) -> str:
     counts = [(words("fleets.read"), fleet.satellites_read), (words("fleets.used"), fleet.satellites_used), *left_out]
     if not left_out:
         counts.append((words("fleets.none_left_out"), 0))
-    columns = [(words("fleets.satellites"), ""), ("n", NUMBER), ("", BAR)]
+    columns = [(words("fleets.satellites"), ""), (words("fleets.number"), NUMBER), ("", BAR)]
     rows = [[escape(name), words.number(count), bar(count / total, weak=index != 1)] for index, (name, count) in enumerate(counts)]
     text += '<div class="pair">\n' + page.table(words("fleets.accounts", name=fleet.title), columns, rows)
     if not fleet.shells:

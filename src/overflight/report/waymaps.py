@@ -13,7 +13,7 @@ from overflight.report import figures
 from overflight.report.answers import country_name, site_name, territory_name
 from overflight.report.figures import BLUE, VERMILION, WIDTH, add_axes, new_figure, to_svg
 from overflight.report.maps import Base, Labels, draw_base, draw_scale_bar, fit_view, prepare_base
-from overflight.report.projection import Projection, centre_on, great_circle
+from overflight.report.projection import Projection, centre_on, great_circle, mean_direction
 from overflight.report.words import Words
 from overflight.study.findings import FleetFindings, LandingSite, TerritoryFindings
 
@@ -43,8 +43,7 @@ def drawn_sites(sites: Sequence[LandingSite]) -> list[LandingSite]:
 
 def middle_of(findings: TerritoryFindings) -> tuple[float, float]:
     """Latitude and longitude of the middle of the simulated cells."""
-    projection = centre_on(*cell_centres(findings.cell_ids))
-    return projection.centre_lat_deg, projection.centre_lon_deg
+    return mean_direction(*cell_centres(findings.cell_ids))
 
 
 def draw_way(findings: TerritoryFindings, fleet: FleetFindings, words: Words, *, key: str, label: str) -> str:
