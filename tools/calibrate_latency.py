@@ -19,8 +19,7 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 from tools._tables import SHARED, format_table, write_tables
 
-from overflight.catalog.ground import Gateways
-from overflight.catalog.homing import assume_gateways, nearest_pops
+from overflight.catalog.homing import nearest_pops
 from overflight.earth.cells import cell_centres
 from overflight.earth.geodesy import make_sites
 from overflight.earth.territory import Territory, find_territory
@@ -104,16 +103,12 @@ def simulate_territories(
     inputs = gather_inputs(scenario)
     fleet = inputs.fleets[0]
     sites = make_sites(*cell_centres(ids))
-    gateways, pops = fleet.gateways, fleet.pops
-    assert gateways is not None
-    assert pops is not None
-    if not any(status == "assumed" for status in gateways.status):
-        gateways = Gateways.concatenate([gateways, assume_gateways(gateways, pops)])
+    assert fleet.pops is not None
     home = np.empty(len(ids), dtype=np.int32)
     for row, territory in enumerate(territories):
         mine = owner == row
-        home[mine] = nearest_pops(pops, sites.lat_deg[mine], sites.lon_deg[mine], country=territory.code)
-    fleet = replace(fleet, gateways=gateways, home_pop=home)
+        home[mine] = nearest_pops(fleet.pops, sites.lat_deg[mine], sites.lon_deg[mine], country=territory.code)
+    fleet = replace(fleet, home_pop=home)
     inputs = replace(inputs, cell_ids=ids, cell_population=np.ones(len(ids)), sites=sites, fleets=(fleet,))
     twin = FleetTwin(inputs, fleet, threads=threads)
     frames = twin.simulate(inputs.slot_start, 0, len(inputs.slot_start), serving_before=None)
