@@ -183,6 +183,16 @@ def test_antimeridian_and_pole_are_drawn_whole(code):
                 assert np.ptp(corners[:, 0]) < 80.0
 
 
+def test_map_of_half_the_globe_stays_small():
+    """Antarctica's traffic may land on four continents: coastlines of all of them must not fill the page."""
+    findings = make_findings("AQ", slots=8)
+    fleet = findings.fleets[0]
+    far = tuple(replace(fleet.gateways[0], name=f"Far {lon}", lat_deg=25.0, lon_deg=float(lon), share=0.05) for lon in range(-150, 180, 60))
+    page = render_report(replace(findings, fleets=(replace(fleet, gateways=fleet.gateways + far),)))
+    check(page)
+    assert len(page.encode()) < 0.5 * MOST_BYTES
+
+
 def test_many_cells_stay_small_and_fast():
     findings = make_findings("TR", slots=5760)
     assert len(findings.cell_ids) > 2_900

@@ -158,7 +158,7 @@ def _nearest_parts(base: Base, lat_deg: Floats, lon_deg: Floats) -> list[list[sh
     points = shapely.points(*view.projection.to_plane_km(lat_deg, lon_deg))
     if len(points) == 1:
         return [base.territory]
-    regions = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=view.box))
+    regions = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=view.area))
     ours, theirs = shapely.STRtree(regions).query(points, predicate="intersects")
     region_of = dict(zip(ours.tolist(), theirs.tolist(), strict=True))
     pieces = shapely.intersection(regions, shapely.union_all(base.territory))

@@ -1,7 +1,6 @@
 """Figures other than maps: satellites over the day, the latency distribution and its parts, constellations side by side."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -344,8 +343,9 @@ def _style_values(axes: Axes, words: Words) -> None:
 
 
 def _digits(ticks: npt.ArrayLike) -> int:
-    steps = [abs(b - a) for a, b in pairwise(np.asarray(ticks, dtype=np.float64).tolist())]
-    return 0 if not steps or min(steps) >= 0.999 else 1
+    """Decimals that ticks need."""
+    values = np.asarray(ticks, dtype=np.float64)
+    return 0 if np.allclose(values, np.rint(values), atol=1e-6) else 1
 
 
 def _mean(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from overflight.earth.geodesy import MEAN_RADIUS_KM
 from overflight.report.figures import COAST, INK, LAND, SEA
 from overflight.report.projection import Projection
 from overflight.report.words import Words
@@ -27,6 +28,12 @@ _FARTHER = (16.0, 34.0, 60.0)
 
 _SEAMS = shapely.MultiLineString([[(-180.0, -90.0), (-180.0, 90.0)], [(180.0, -90.0), (180.0, 90.0)], [(-180.0, -90.0), (180.0, -90.0)]])
 """Where the plane of longitudes is cut: edges of polygons there are no borders."""
+
+HORIZON_DEG = 115.0
+"""Land farther than this from the centre is too distorted to be drawn: maps of half the globe end in a circle."""
+
+_CRUMB = 0.5
+"""Land smaller than this, in square SVG units, is left out, the territory's own excepted."""
 
 _LONGEST_EDGE_DEG = 1.0
 """Longer edges are divided before projection, so that parallels bend as they should."""
@@ -50,10 +57,12 @@ class View:
         return self.width / (self.east_km - self.west_km)
 
     @property
-    def box(self) -> shapely.Polygon:
-        """The rectangle, a little larger, as a geometry."""
+    def area(self) -> shapely.Polygon:
+        """The rectangle, a little larger, as far as the horizon of `HORIZON_DEG` about the projection's centre."""
         margin = 3.0 / self.units_per_km
-        return shapely.box(self.west_km - margin, self.south_km - margin, self.east_km + margin, self.north_km + margin)
+        box = shapely.box(self.west_km - margin, self.south_km - margin, self.east_km + margin, self.north_km + margin)
+        horizon = shapely.Point(0.0, 0.0).buffer(2.0 * MEAN_RADIUS_KM * np.sin(np.radians(0.5 * HORIZON_DEG)), quad_segs=64)
+        return shapely.intersection(box, horizon)
 
     def place(self, x_km: float, y_km: float) -> tuple[float, float]:
         """SVG units from the lower left corner."""
@@ -102,12 +111,14 @@ class Base:
 
 def prepare_base(view: View, *, outline: shapely.Geometry | None, code: str) -> Base:
     """Bring land and the territory's own outline into a view."""
-    near = [(neighbour, geometry, bring_in(geometry, view)) for neighbour, geometry in _land() if neighbour != code]
-    land = [(neighbour, geometry, polygons) for neighbour, geometry, polygons in near if polygons]
+    crumb_km2 = _CRUMB / view.units_per_km**2
+    near = [(neighbour, bring_in(_without_crumbs(geometry, crumb_km2), view)) for neighbour, geometry in _land() if neighbour != code]
+    land = tuple((neighbour, polygons) for neighbour, polygons in near if polygons)
+    shown = {neighbour for neighbour, _ in land}
     return Base(
         view,
-        tuple((neighbour, polygons) for neighbour, _, polygons in land),
-        [line for _, geometry, _ in land for line in _borders_in(geometry, view)],
+        land,
+        [line for neighbour, geometry in _land() if neighbour in shown for line in _borders_in(_without_crumbs(geometry, crumb_km2), view)],
         _graticule(view),
         bring_in(outline, view) if outline is not None else [],
         _borders_in(outline, view) if outline is not None else [],
@@ -121,8 +132,7 @@ def draw_base(axes: Axes, base: Base, *, territory_colour: str = "white") -> Non
     axes.set_ylim(view.south_km, view.north_km)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.patch.set_visible(True)
-    axes.patch.set_facecolor(SEA)
+    _fill(axes, polygons_of(view.area), SEA, 0.5)
     for spine in axes.spines.values():
         spine.set_visible(True)
     _fill(axes, [polygon for _, polygons in base.land for polygon in polygons], LAND, 1.0)
@@ -146,7 +156,7 @@ def bring_in(geometry: shapely.Geometry, view: View) -> list[shapely.Polygon]:
         if _is_inside_out(parts[index], projected[index], view.projection):
             continue
         coarse = shapely.simplify(projected[index], 0.35 / view.units_per_km)
-        kept += polygons_of(shapely.intersection(coarse if coarse.is_valid else shapely.make_valid(coarse), view.box))
+        kept += polygons_of(shapely.intersection(coarse if coarse.is_valid else shapely.make_valid(coarse), view.area))
     return kept
 
 
@@ -293,7 +303,7 @@ def _graticule(view: View) -> list[shapely.LineString]:
     lines = [(np.full(361, lat), around) for lat in np.arange(-90.0 + step, 90.0, step)]
     lines += [(along, np.full(181, lon)) for lon in np.arange(-180.0, 180.0, _meridian_step(step, view))]
     pieces = [shapely.LineString(np.column_stack(view.projection.to_plane_km(lat_deg, lon_deg))) for lat_deg, lon_deg in lines]
-    cut = shapely.intersection(np.array(pieces), view.box)
+    cut = shapely.intersection(np.array(pieces), view.area)
     return [part for line in cut for part in shapely.get_parts(line) if part.geom_type == "LineString"]
 
 
@@ -319,6 +329,14 @@ def _is_inside_out(part: shapely.Polygon, flat: shapely.Polygon, projection: Pro
     return bool(seems and not does)
 
 
+def _without_crumbs(geometry: shapely.Geometry, least_km2: float) -> shapely.Geometry:
+    """Leave out parts of a geometry in degrees whose bounding box is smaller than an area."""
+    parts = shapely.get_parts(geometry)
+    west, south, east, north = shapely.bounds(parts).T
+    wide_km = (east - west) * 111.2 * np.cos(np.radians(np.clip(np.minimum(np.abs(south), np.abs(north)), 0.0, 85.0)))
+    return shapely.multipolygons(parts[wide_km * (north - south) * 111.2 >= least_km2])
+
+
 def _borders_in(geometry: shapely.Geometry, view: View) -> list[shapely.LineString]:
     """Borders of a geometry in degrees, without the cuts of the plane, projected, cut to the view and simplified."""
     edges = shapely.boundary(geometry)
@@ -326,8 +344,8 @@ def _borders_in(geometry: shapely.Geometry, view: View) -> list[shapely.LineStri
     if west <= -180.0 or east >= 180.0 or south <= -90.0:
         edges = shapely.difference(edges, _SEAMS)
     lines = view.projection.project(shapely.segmentize(shapely.get_parts(edges), _LONGEST_EDGE_DEG))
-    near = lines[shapely.intersects(lines, view.box)]
-    cut = shapely.intersection(shapely.simplify(near, 0.35 / view.units_per_km), view.box)
+    near = lines[shapely.intersects(lines, view.area)]
+    cut = shapely.intersection(shapely.simplify(near, 0.35 / view.units_per_km), view.area)
     merged = shapely.get_parts(shapely.line_merge(cut))
     return [line for line in merged if line.geom_type == "LineString" and not line.is_empty]
 

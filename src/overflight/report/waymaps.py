@@ -118,7 +118,7 @@ def _label_territory(axes: Axes, labels: Labels, findings: TerritoryFindings, pr
 def _label_countries(axes: Axes, labels: Labels, base: Base, words: Words) -> None:
     """Name the neighbours that take the most room, where nothing else is written."""
     largest = [(max(polygons, key=lambda polygon: polygon.area), code) for code, polygons in base.land]
-    room = base.view.box.area
+    room = base.view.area.area
     for polygon, code in sorted(largest, key=lambda entry: (-entry[0].area, entry[1]))[:_MAX_COUNTRIES]:
         if polygon.area >= _LEAST_COUNTRY * room:
             middle = shapely.point_on_surface(polygon)
