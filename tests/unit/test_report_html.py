@@ -246,7 +246,13 @@ def test_names_lose_the_country_that_lists_append():
 
 def test_command_to_reproduce_is_safe_to_paste():
     command = reproduce_command(replace(make_findings("TW", slots=5760), inputs=(("starlink_2026-08-22.tle", "00"),)), "fr")
-    assert command == "overflight report TW --at 2026-08-22T00:00:12Z --hours 24 --elements starlink_2026-08-22.tle --lang fr"
+    assert command == "overflight report Taiwan --at 2026-08-22T00:00:12Z --hours 24 --elements starlink_2026-08-22.tle --lang fr"
+    settled = replace(
+        make_findings("TW", slots=240),
+        scenario_toml='[time]\nstart = "2026-08-22T00:00:00Z"\nhours = 1.0\n[visibility]\nuser_mask_deg = 40.0',
+    )
+    assert reproduce_command(settled, "en").startswith("overflight report TW --at 2026-08-22T00:00:00Z --hours 1 ")
+    assert " --mask 40 --lang en" in reproduce_command(settled, "en")
     nasty = ODD["hostile text"]
     nasty = replace(nasty, inputs=(("a.tle'; rm -rf /", "00"),))
     assert "'a.tle'\"'\"'; rm -rf /'" in reproduce_command(nasty, "en")

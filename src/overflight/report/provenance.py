@@ -1,7 +1,9 @@
 """What the report quotes and rests on: the operator's published policy, assumptions, inputs, versions, how to reproduce it, terms."""
 
 import shlex
+import tomllib
 import unicodedata
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,16 @@ from overflight.study.findings import Assumption, TerritoryFindings
 
 STATUSES = ("standard", "filing", "measured", "reported", "assumed")
 """From the surest to the least sure."""
+
+_OPTIONS: tuple[tuple[str, str, str, float | str], ...] = (
+    ("time", "step_s", "--step", 15.0),
+    ("visibility", "user_mask_deg", "--mask", 25.0),
+    ("visibility", "arc_avoidance_deg", "--arc", 18.0),
+    ("selection", "strategy", "--strategy", "observed"),
+    ("network", "topology", "--topology", "auto"),
+    ("network", "homing", "--pop", "nearest"),
+)
+"""Settings of a scenario that the command line offers too: table, key, option, default."""
 
 
 def policy_section(findings: TerritoryFindings, page: Page) -> str:
@@ -63,11 +75,12 @@ def terms_section(_findings: TerritoryFindings, page: Page) -> str:
 
 
 def reproduce_command(findings: TerritoryFindings, lang: str) -> str:
-    """Write the command that makes this report, with the files that were read."""
-    hours = float((findings.end - findings.start) / np.timedelta64(1, "h")) if findings.slots else 24.0
-    parts = ["overflight", "report", findings.code, "--at", format_time(findings.start), "--hours", f"{hours:g}"]
-    if findings.step_s != 15.0:
-        parts += ["--step", f"{findings.step_s:g}"]
+    """Write the command that makes this report: what the scenario says that is not the default, and the files that were read."""
+    scenario = _read_scenario(findings.scenario_toml)
+    time = scenario.get("time", {})
+    hours = float(time.get("hours", (findings.end - findings.start) / np.timedelta64(1, "h")))
+    parts = ["overflight", "report", str(scenario.get("territory", findings.code))]
+    parts += ["--at", str(time.get("start", format_time(findings.start))), "--hours", f"{hours:g}"]
     names = {name for name, _ in findings.inputs}
     for fleet in findings.fleets:
         files = [part for part in fleet.source.split(", ") if part in names]
@@ -75,7 +88,19 @@ def reproduce_command(findings: TerritoryFindings, lang: str) -> str:
             parts += ["--elements", name]
         if not files:
             parts += ["--constellation", fleet.name]
+    for table, key, option, default in _OPTIONS:
+        value = scenario.get(table, {}).get(key, default)
+        if value != default:
+            parts += [option, f"{value:g}" if isinstance(value, float) else str(value)]
     return " ".join(shlex.quote(part) for part in [*parts, "--lang", lang])
+
+
+def _read_scenario(text: str) -> dict[str, Any]:
+    """Tables of a scenario's text; nothing of one that cannot be read."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
 
 
 def _say_cells(findings: TerritoryFindings, words: Words) -> str:
