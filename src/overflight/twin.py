@@ -269,33 +269,37 @@ class FleetTwin:
         visibility, orientation = self.inputs.scenario.visibility, self.inputs.scenario.time.earth_orientation
         positions_km = self._propagator.positions_km(times, earth_orientation=orientation, threads=self.threads)
         visible = find_visible_series(self._cells, positions_km, min_elevation_deg=visibility.user_mask_deg, threads=self.threads)
-        remaining = remaining_slots(visible.indptr, visible.satellite) if self._look_ahead else None
         slots = slice(behind, behind + stop - start)
         frames: Frames = {
             "satellites_in_view": visible.counts[slots],
             "accesses_started": count_accesses_started(visible.indptr, visible.satellite)[slots],
         }
-        first, last = int(visible.indptr[slots][0, 0]), int(visible.indptr[slots][-1, -1])
-        in_block = VisibleSeries(visible.indptr[slots] - first, visible.satellite[first:last])
-        pairs = self._usable_pairs(in_block, positions_km[slots], None if remaining is None else remaining[first:last])
+        pairs = self._usable_pairs(_from_slot(visible, behind), positions_km[behind:], stop - start)
         if not self.has_ground:
             return frames | {"satellites_usable": pairs.count(np.ones(len(pairs.cell), dtype=np.bool_))}
         return frames | self._serve(pairs, slot_start[start:stop], positions_km[slots], serving_before)
 
-    def _usable_pairs(self, visible: VisibleSeries, positions_km: Floats, remaining: npt.NDArray[np.int16] | None) -> "_Pairs":
-        """Pairs that stand clear of the geostationary arc and of obstructions, with all that a satellite choice may ask."""
+    def _usable_pairs(self, visible: VisibleSeries, positions_km: Floats, slots: int) -> "_Pairs":
+        """Pairs that stand clear of the geostationary arc and of obstructions, with all that a satellite choice may ask.
+
+        Remaining access counts usable pairs, in these slots and those of the look-ahead, which are then dropped.
+        """
         visibility, sites = self.inputs.scenario.visibility, self.inputs.sites
         azimuth, elevation, distance = pair_angles(sites, positions_km, visible, threads=self.threads)
         counts = visible.counts
-        slots, cells = counts.shape
-        cell = np.repeat(np.tile(np.arange(cells, dtype=np.int32), slots), counts.ravel())
+        series, cells = counts.shape
+        cell = np.repeat(np.tile(np.arange(cells, dtype=np.int32), series), counts.ravel())
         separation = self._shared(arc_separation_deg, sites.lat_deg[cell], azimuth, elevation)
         usable = separation >= visibility.arc_avoidance_deg
         if self.inputs.obstruction is not None:
             usable &= self.inputs.obstruction.clears(azimuth, elevation)
         chosen = np.flatnonzero(usable)
-        slot = np.repeat(np.arange(slots), counts.sum(axis=1))[chosen]
-        step_s = self.inputs.scenario.time.step_s
+        remaining_s = np.full(len(chosen), self.inputs.scenario.time.step_s)
+        if self._look_ahead:
+            indptr = np.concatenate([[0], np.cumsum(usable)])[visible.indptr]
+            remaining_s *= remaining_slots(indptr, visible.satellite[chosen])
+        chosen = chosen[: np.searchsorted(chosen, visible.indptr[slots - 1, -1])]
+        slot = np.repeat(np.arange(series), counts.sum(axis=1))[chosen]
         return _Pairs(
             slots=slots,
             cells=cells,
@@ -307,7 +311,7 @@ class FleetTwin:
             elevation_deg=elevation[chosen],
             range_km=distance[chosen],
             arc_separation_deg=separation[chosen],
-            remaining_s=np.full(len(chosen), step_s) if remaining is None else remaining[chosen].astype(np.float64) * step_s,
+            remaining_s=remaining_s[: len(chosen)],
         )
 
     def _shared(self, function: Callable[..., Floats], *columns: Floats) -> Floats:
@@ -406,6 +410,12 @@ class _Pairs:
         """Pairs that count, by slot and cell."""
         key = (self.slot * self.cells + self.cell)[counted]
         return np.bincount(key, minlength=self.slots * self.cells).reshape(self.slots, self.cells)
+
+
+def _from_slot(visible: VisibleSeries, first: int) -> VisibleSeries:
+    """The series without its first slots."""
+    begin = int(visible.indptr[first, 0])
+    return VisibleSeries(visible.indptr[first:] - begin, visible.satellite[begin:])
 
 
 def _extend(slot_start: Instants, first: int, stop: int, ahead: int) -> Instants:
