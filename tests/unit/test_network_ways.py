@@ -170,6 +170,18 @@ def test_a_satellite_that_lives_in_part_of_a_group_is_not_missed(fleet):
     assert np.isinf(ways[1].delay_ms[0, satellite])
 
 
+@pytest.mark.parametrize("place", [np.nan, np.inf, 1e12, 0.0, 1.0])
+def test_positions_that_are_none_harm_nobody(fleet, place):
+    positions = fleet[0].copy()
+    positions[:, :, 3] = place
+    positions[:, 1, 4] = np.nan
+    ways = find_ways(positions, fleet[1], sample_ground())
+    assert np.isinf(ways[0].delay_ms[:, [3, 4]]).all()
+    assert np.isfinite(ways[0].delay_ms).any()
+    alone = find_ways(np.full((2, 3, 1), place), no_links_of(1), sample_ground())
+    assert np.isinf(alone[0].delay_ms).all()
+
+
 def test_nothing_in_nothing_out():
     ways = find_ways(np.empty((0, 3, 4)), no_links_of(4), sample_ground())
     assert len(ways) == 0

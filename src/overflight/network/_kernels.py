@@ -66,6 +66,12 @@ def weigh_links(x_km, y_km, z_km, ends_a, ends_b, flatten, clear_km, longest_km,
 
 
 @njit(**_OPTIONS)
+def is_somewhere(x, y, z):
+    """Whether a position is one: finite, and not beyond ten million kilometres."""
+    return abs(x) + abs(y) + abs(z) < 1e7
+
+
+@njit(**_OPTIONS)
 def find_reach_margin(x_km, y_km, z_km, middle_km):
     """Write where each satellite is in (about) the middle lane; return the greatest distance from there in any lane, and the greatest radius."""
     n = middle_km.shape[1]
@@ -73,18 +79,18 @@ def find_reach_margin(x_km, y_km, z_km, middle_km):
     for satellite in range(n):
         first = satellite * LANES
         chosen = first + LANES // 2
-        for lane in range(LANES):
-            if np.isnan(x_km[chosen]):
-                chosen = first + lane
+        for lane in range(first, first + LANES):
+            if not is_somewhere(x_km[chosen], y_km[chosen], z_km[chosen]):
+                chosen = lane
+        middle_km[:, satellite] = np.nan
+        if not is_somewhere(x_km[chosen], y_km[chosen], z_km[chosen]):
+            continue
         x, y, z = x_km[chosen], y_km[chosen], z_km[chosen]
         middle_km[0, satellite], middle_km[1, satellite], middle_km[2, satellite] = x, y, z
         for lane in range(first, first + LANES):
-            moved2 = (x_km[lane] - x) ** 2 + (y_km[lane] - y) ** 2 + (z_km[lane] - z) ** 2
-            if moved2 > margin2:  # not max(): a NaN must not pass
-                margin2 = moved2
-            square = x_km[lane] ** 2 + y_km[lane] ** 2 + z_km[lane] ** 2
-            if square > radius2:
-                radius2 = square
+            if is_somewhere(x_km[lane], y_km[lane], z_km[lane]):
+                margin2 = max(margin2, (x_km[lane] - x) ** 2 + (y_km[lane] - y) ** 2 + (z_km[lane] - z) ** 2)
+                radius2 = max(radius2, x_km[lane] ** 2 + y_km[lane] ** 2 + z_km[lane] ** 2)
     return math.sqrt(margin2), math.sqrt(radius2)
 
 
@@ -93,7 +99,8 @@ def _box_range(site_km, bound_km, radius_km, edge_km):
     """Boxes along one axis that come within the bound of a site: from, to."""
     first = int((site_km - bound_km + radius_km) / edge_km)
     last = int((site_km + bound_km + radius_km) / edge_km)
-    return max(0, first), min(BOXES_A_SIDE - 1, last)
+    # Beyond all boxes on one side, the range is empty, and still within the table of starts.
+    return min(max(0, first), BOXES_A_SIDE), max(-1, min(BOXES_A_SIDE - 1, last))
 
 
 @njit(**_OPTIONS)
@@ -216,7 +223,7 @@ def order_by_search(delay, neighbour, link, weight, quads, width, order):
     for satellite in range(n + 1):
         reached[satellite] = delay[satellite * LANES + lane]
         if reached[satellite] < width * buckets:
-            bucket = int(reached[satellite] / width)
+            bucket = min(int(reached[satellite] / width), buckets - 1)
             entries[used], following[used], heads[bucket] = satellite, heads[bucket], used
             used += 1
     for bucket in range(buckets):
@@ -235,7 +242,7 @@ def order_by_search(delay, neighbour, link, weight, quads, width, order):
                 if offer < reached[other]:
                     reached[other] = offer
                     if offer < width * buckets and used < entries.size:
-                        later = int(offer / width)
+                        later = min(int(offer / width), buckets - 1)
                         entries[used], following[used], heads[later] = other, heads[later], used
                         used += 1
     for satellite in range(n):
