@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from benchmarks.harness import Case
 from overflight.schedule.handovers import HandoverCounts, count_handovers
-from overflight.schedule.selection import STRATEGIES, Candidates, Strategy, choose_serving, remaining_slots
+from overflight.schedule.selection import Candidates, Strategy, choose_serving, remaining_slots
+from overflight.schedule.strategies import STRATEGIES
 
 CELLS = 143
 IN_VIEW = 50

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from overflight.report.territory import TerritoryReport, report_territory
     from overflight.run import Run, open_run
     from overflight.scenario import Scenario, load_scenario, parse_scenario
-    from overflight.schedule.selection import STRATEGIES, Candidates
+    from overflight.schedule.selection import Candidates
+    from overflight.schedule.strategies import STRATEGIES
     from overflight.sky.angles import look_angles
     from overflight.sky.passes import find_passes
     from overflight.sky.visibility import CellTree, find_visible, find_visible_series
@@ -77,7 +78,8 @@ _HOMES = {
     "overflight.report.territory": ("TerritoryReport", "report_territory"),
     "overflight.run": ("Run", "open_run"),
     "overflight.scenario": ("Scenario", "load_scenario", "parse_scenario"),
-    "overflight.schedule.selection": ("STRATEGIES", "Candidates"),
+    "overflight.schedule.selection": ("Candidates",),
+    "overflight.schedule.strategies": ("STRATEGIES",),
     "overflight.sky.angles": ("look_angles",),
     "overflight.sky.passes": ("find_passes",),
     "overflight.sky.visibility": ("CellTree", "find_visible", "find_visible_series"),

@@ -18,16 +18,16 @@ from overflight.clock import Instants, add_seconds, parse_time
 from overflight.earth.cells import cell_centres
 from overflight.earth.geodesy import Sites, make_sites
 from overflight.earth.territory import Territory, find_territory
-from overflight.errors import DataMissingError, ElementSetError, ScenarioError
-from overflight.intake import Intake
+from overflight.errors import ElementSetError, InputError, ScenarioError
+from overflight.intake import Intake, read_bytes
 from overflight.network.isl import TOPOLOGIES
-from overflight.orbit.elements import ElementSets, read_elements
+from overflight.orbit.elements import ElementSets, join_elements, read_elements
 from overflight.orbit.fleet import age_warnings, assign_planes, element_ages_days, find_in_service
 from overflight.orbit.frames import orientation_warning
 from overflight.orbit.shells import WalkerShell, shell_elements
 from overflight.scenario import FleetSettings, Scenario
-from overflight.schedule.selection import find_strategy
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_starts
+from overflight.schedule.strategies import find_strategy
 from overflight.sky.obstruction import ObstructionMask, parse_obstruction
 
 OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QIANFAN": "qianfan", "TELESAT": "telesat"}
@@ -105,11 +105,11 @@ class _Account:
 
     def take(self, intake: Intake, *, what: str) -> None:
         self.files.append((Path(intake.source).name, intake.sha256))
-        self.warnings += intake.warnings
-        if intake.left_out:
-            examples = "; ".join(str(item) for item in intake.left_out[:3])
-            more = f" and {len(intake.left_out) - 3} more" if len(intake.left_out) > 3 else ""
-            self.warnings.append(f"{intake.source}: {len(intake.left_out)} of {intake.read} {what} left out: {examples}{more}")
+        self.warnings += intake.notices(what)
+
+    def leave_out(self, reason: str, count: int) -> None:
+        if count:
+            self.left_out[reason] = self.left_out.get(reason, 0) + count
 
 
 def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
@@ -215,10 +215,10 @@ def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) ->
         for path in settings.elements:
             table, intake = read_elements(path, strict=strict)
             account.take(intake, what="element sets")
-            if intake.left_out:
-                account.left_out["bad record in the file"] = account.left_out.get("bad record in the file", 0) + len(intake.left_out)
+            account.leave_out("bad record in the file", len(intake.left_out))
             tables.append(table)
-        elements = tables[0] if len(tables) == 1 else ElementSets.concatenate(tables)
+        elements, older = join_elements(tables)
+        account.leave_out("the same satellite in another file, with a later or the same epoch", older)
         operator = settings.operator or _tell_operator(elements)
         source = ", ".join(Path(path).name for path in settings.elements)
         return _ReadFleet(
@@ -266,7 +266,7 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
     method = "all" if read.is_nominal else read.settings.in_service
     service = find_in_service(elements, method=method)
     for reason, count in service.left_out:
-        account.left_out[reason] = account.left_out.get(reason, 0) + count
+        account.leave_out(reason, count)
     elements = elements.select(service.mask)
     if not len(elements):
         msg = f'{read.source}: none of {satellites_read} satellites is in service; set in_service = "all" in a scenario to use them all'
@@ -348,19 +348,12 @@ def _home_pops(homing: str, pops: Pops, sites: Sites, country: str) -> npt.NDArr
 
 
 def _read_obstruction(path: str) -> ObstructionMask:
-    try:
-        return parse_obstruction(Path(path).read_bytes(), source=path)
-    except OSError as error:
-        msg = f"{path}: {error.strerror or error}; give a CSV with the columns azimuth_deg and elevation_deg"
-        raise DataMissingError(msg) from None
+    wanted = "a CSV with the columns azimuth_deg and elevation_deg"
+    return parse_obstruction(read_bytes(path, wanted=wanted, refused=InputError), source=path)
 
 
 def _file_entry(path: str) -> tuple[str, str]:
-    try:
-        return Path(path).name, hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        msg = f"{path}: {error.strerror or error}; give a file that exists"
-        raise DataMissingError(msg) from None
+    return Path(path).name, hashlib.sha256(read_bytes(path, wanted="a file that exists", refused=InputError)).hexdigest()
 
 
 def fleet_from_files(paths: tuple[str, ...]) -> tuple[FleetSettings, ...]:

@@ -20,17 +20,9 @@ from overflight.network.ways import MS_PER_KM, Routing, Ways
 from overflight.orbit.propagation import Propagator
 from overflight.run import COVERAGE_FRAMES, FRAMES, FleetHeader, Run, RunWriter
 from overflight.scenario import Scenario
-from overflight.schedule.selection import (
-    LOOK_AHEAD_SLOTS,
-    NOBODY,
-    Candidates,
-    Strategy,
-    choose_serving,
-    find_strategy,
-    needs_remaining,
-    remaining_slots,
-)
+from overflight.schedule.selection import LOOK_AHEAD_SLOTS, NOBODY, Candidates, Strategy, choose_serving, remaining_slots
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_numbers
+from overflight.schedule.strategies import find_strategy, needs_remaining
 from overflight.sky.arc import arc_separation_deg
 from overflight.sky.visibility import CellTree, VisibleSeries, find_visible_series, pair_angles
 

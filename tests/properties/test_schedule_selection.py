@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overflight.schedule.handovers import count_handovers
-from overflight.schedule.selection import Candidates, choose_serving, least_handovers, remaining_slots
+from overflight.schedule.selection import Candidates, choose_serving, remaining_slots
+from overflight.schedule.strategies import least_handovers
 
 
 def random_series(seed, slots=12, cells=3, satellites=6):

@@ -15,8 +15,9 @@ from overflight.earth.geodesy import make_sites
 from overflight.orbit.elements import parse_elements
 from overflight.orbit.propagation import Propagator
 from overflight.schedule.handovers import count_handovers
-from overflight.schedule.selection import Candidates, choose_serving, find_strategy, remaining_slots
+from overflight.schedule.selection import Candidates, choose_serving, remaining_slots
 from overflight.schedule.slots import slot_numbers, slot_starts
+from overflight.schedule.strategies import find_strategy
 from overflight.sky.angles import look_angles
 from overflight.sky.arc import arc_separation_deg
 from overflight.sky.visibility import CellTree, find_visible_series, pair_angles

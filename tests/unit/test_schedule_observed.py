@@ -7,7 +7,8 @@ from overflight.catalog.tables import read_table
 from overflight.errors import CatalogError
 from overflight.schedule import observed
 from overflight.schedule.observed import TERMS, ObservedChoice, describe_candidates, gumbel_noise, observed_choice
-from overflight.schedule.selection import STRATEGIES, Candidates, choose_serving, find_strategy
+from overflight.schedule.selection import Candidates, choose_serving
+from overflight.schedule.strategies import STRATEGIES, find_strategy
 
 EULER_GAMMA = 0.5772156649
 PAIR_COLUMNS = [f.name for f in dataclasses.fields(Candidates) if f.name not in {"slot_index", "cell_key"}]

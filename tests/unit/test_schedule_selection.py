@@ -5,7 +5,8 @@ import pytest
 
 from overflight.errors import ScenarioError
 from overflight.schedule.handovers import count_handovers
-from overflight.schedule.selection import STRATEGIES, Candidates, choose_serving, find_strategy, remaining_slots
+from overflight.schedule.selection import Candidates, choose_serving, remaining_slots
+from overflight.schedule.strategies import STRATEGIES, find_strategy
 
 
 def make_candidates(**columns):

@@ -1,7 +1,7 @@
-"""Which of the satellites in view serves a cell: strategies, the choice itself, and how long each candidate will remain.
+"""Which of the satellites in view serves a cell: candidates, the choice among them, and how long each will remain.
 
-A strategy is a plain function from the candidates of one slot to one score per candidate; the highest score serves. Anyone may pass
-their own::
+A strategy is a plain function from the candidates of one slot to one score per candidate; the highest score serves. Those
+built in stand in `overflight.schedule.strategies`; anyone may pass their own::
 
     def least_delay(candidates: Candidates) -> Floats:
         return -candidates.way_delay_ms
@@ -76,65 +76,6 @@ class Candidates:
 
 Strategy = Callable[[Candidates], Floats]
 """A satellite choice: one score per candidate, shape (pairs,); the highest serves."""
-
-
-def highest_elevation(candidates: Candidates) -> Floats:
-    """Score by elevation."""
-    return candidates.elevation_deg
-
-
-def longest_remaining(candidates: Candidates) -> Floats:
-    """Score by remaining access."""
-    return candidates.remaining_s
-
-
-def nearest(candidates: Candidates) -> Floats:
-    """Score by nearness: the shortest slant range serves."""
-    return -candidates.range_km
-
-
-def least_handovers(candidates: Candidates) -> Floats:
-    """Keep the serving satellite while it is a candidate; otherwise take the one with the longest remaining access.
-
-    With full knowledge of the passes this greedy choice gives the fewest handovers possible (interval covering).
-    """
-    return np.where(candidates.serving, np.inf, candidates.remaining_s)
-
-
-def observed(candidates: Candidates) -> Floats:
-    """Score as `overflight.schedule.observed.ObservedChoice` with its default seed: the choice fitted to observations."""
-    from overflight.schedule.observed import observed_choice
-
-    return observed_choice()(candidates)
-
-
-STRATEGIES: dict[str, Strategy] = {
-    "highest-elevation": highest_elevation,
-    "longest-remaining": longest_remaining,
-    "nearest": nearest,
-    "least-handovers": least_handovers,
-    "observed": observed,
-}
-"""Built-in strategies by name."""
-
-
-def find_strategy(name: str, *, seed: int = 0) -> Strategy:
-    """Look a built-in strategy up; ``seed`` matters to those that draw lots.
-
-    Raises
-    ------
-    ScenarioError
-        If there is none of that name; the message lists those there are.
-    """
-    if name == "observed":
-        from overflight.schedule.observed import observed_choice
-
-        return observed_choice(seed=seed)
-    try:
-        return STRATEGIES[name]
-    except KeyError:
-        msg = f"satellite choice '{name}': unknown; take one of {', '.join(STRATEGIES)}"
-        raise ScenarioError(msg) from None
 
 
 def choose_serving(candidates: Candidates, scores: npt.ArrayLike, n_cells: int) -> Integers:
@@ -213,13 +154,3 @@ def remaining_slots(
     remaining = np.empty(len(satellite), dtype=np.int16)
     count_remaining(begins, np.ascontiguousarray(indptr, dtype=np.int64), satellite, cap_slots, remaining)
     return remaining
-
-
-def needs_remaining(strategy: Strategy) -> bool:
-    """Whether a strategy looks at ``remaining_s``; of one not built in, that is supposed.
-
-    Without it, the twin spares itself the look-ahead and every candidate's remaining access is one slot.
-    """
-    from overflight.schedule.observed import ObservedChoice
-
-    return not (strategy in {highest_elevation, nearest, observed} or isinstance(strategy, ObservedChoice))
