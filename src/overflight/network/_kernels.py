@@ -79,18 +79,22 @@ def find_reach_margin(x_km, y_km, z_km, middle_km):
     for satellite in range(n):
         first = satellite * LANES
         chosen = first + LANES // 2
-        for lane in range(first, first + LANES):
-            if not is_somewhere(x_km[chosen], y_km[chosen], z_km[chosen]):
-                chosen = lane
-        middle_km[:, satellite] = np.nan
         if not is_somewhere(x_km[chosen], y_km[chosen], z_km[chosen]):
-            continue
+            for lane in range(first, first + LANES):
+                if is_somewhere(x_km[lane], y_km[lane], z_km[lane]):
+                    chosen = lane
         x, y, z = x_km[chosen], y_km[chosen], z_km[chosen]
+        if not is_somewhere(x, y, z):
+            x = y = z = np.nan
         middle_km[0, satellite], middle_km[1, satellite], middle_km[2, satellite] = x, y, z
         for lane in range(first, first + LANES):
-            if is_somewhere(x_km[lane], y_km[lane], z_km[lane]):
-                margin2 = max(margin2, (x_km[lane] - x) ** 2 + (y_km[lane] - y) ** 2 + (z_km[lane] - z) ** 2)
-                radius2 = max(radius2, x_km[lane] ** 2 + y_km[lane] ** 2 + z_km[lane] ** 2)
+            # Comparisons that a NaN fails, and bounds that only a place passes (see is_somewhere).
+            moved2 = (x_km[lane] - x) ** 2 + (y_km[lane] - y) ** 2 + (z_km[lane] - z) ** 2
+            if moved2 > margin2 and moved2 < 1e15:
+                margin2 = moved2
+            square = x_km[lane] ** 2 + y_km[lane] ** 2 + z_km[lane] ** 2
+            if square > radius2 and square < 1e14:
+                radius2 = square
     return math.sqrt(margin2), math.sqrt(radius2)
 
 
