@@ -338,7 +338,9 @@ def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> 
 def _home_pops(homing: str, pops: Pops, sites: Sites, country: str) -> npt.NDArray[np.int32]:
     """Row of each cell's PoP: the nearest along the ground that takes its traffic, or the one that the scenario names."""
     if homing == "nearest":
-        return nearest_pops(pops, sites.lat_deg, sites.lon_deg, country=country)
+        # The rule of domestic traffic is Starlink's; nothing like it is known of other operators.
+        domestic_only = None if set(pops.operator) == {"starlink"} else frozenset[str]()
+        return nearest_pops(pops, sites.lat_deg, sites.lon_deg, country=country, domestic_only=domestic_only)
     wanted = homing.strip().casefold()
     for row in range(len(pops)):
         if wanted in {pops.name[row].casefold(), pops.city[row].casefold(), *pops.code[row].casefold().split()}:
@@ -372,5 +374,5 @@ def fleet_from_files(paths: tuple[str, ...]) -> tuple[FleetSettings, ...]:
         taken = [fleet.name for fleet in fleets]
         copies = sum(1 for other in taken if other == name or other.startswith(f"{name}-"))
         name = f"{name}-{copies + 1}" if copies else name
-        fleets.append(FleetSettings(name=name, elements=(path,), operator=operator or None))
+        fleets.append(FleetSettings(name=name, elements=(str(Path(path).resolve()),), operator=operator or None))
     return tuple(fleets)

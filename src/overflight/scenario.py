@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from overflight.clock import format_time, parse_time
-from overflight.errors import ScenarioError
+from overflight.clock import format_time, parse_time, zone_warning
+from overflight.errors import ScenarioError, plain_words
+from overflight.intake import read_bytes
 
 Degrees = Annotated[float, Field(ge=0.0, le=90.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -86,8 +87,13 @@ class TimeSettings(_Table):
 
     @field_validator("start")
     @classmethod
-    def _readable(cls, value: str | None) -> str | None:
-        return None if value is None else format_time(parse_time(value))
+    def _readable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        warning = zone_warning(value)
+        if warning is not None and isinstance(info.context, list):
+            info.context.append(warning)
+        return format_time(parse_time(value))
 
 
 class VisibilitySettings(_Table):
@@ -103,6 +109,8 @@ class VisibilitySettings(_Table):
     """Latitude from which the lower gateway mask holds (filing)."""
     arc_avoidance_deg: Degrees = 18.0
     """Least angle between the satellite and the visible geostationary arc for a user link; 0 switches it off (reported)."""
+    required_satellites: int = Field(default=2, ge=1, le=1000)
+    """Satellites that may serve from which on a cell counts as satisfied: two leave a choice (assumed)."""
     obstruction: str | None = None
     """CSV of azimuth and least elevation around the terminal (columns azimuth_deg, elevation_deg); none by default."""
 
@@ -200,8 +208,17 @@ class Scenario(_Table):
         return self.model_copy(update={"time": self.time.model_copy(update={"start": format_time(instant)})})
 
 
-def load_scenario(path: str | Path, *, override: str | None = None) -> Scenario:
+def load_scenario(path: str | Path, *, override: str | None = None, warnings: list[str] | None = None) -> Scenario:
     """Read a scenario from a TOML file, with what it extends and, if named, one of its overrides.
+
+    Parameters
+    ----------
+    path
+        The file.
+    override
+        Name of a variant in it.
+    warnings
+        Takes what the user should know of what was read; nothing is told without it.
 
     Raises
     ------
@@ -211,15 +228,19 @@ def load_scenario(path: str | Path, *, override: str | None = None) -> Scenario:
     path = Path(path)
     raw = _read_toml(path, seen=())
     overrides = raw.pop("overrides", {})
+    if not isinstance(overrides, dict) or not all(isinstance(variant, dict) for variant in overrides.values()):
+        msg = f"{path}: overrides are tables; write [overrides.NAME] and below it the settings that differ"
+        raise ScenarioError(msg)
     if override is not None:
         if override not in overrides:
-            raise ScenarioError(f"{path}: no override '{override}'{_nearest(override, list(overrides))}")  # noqa: EM102, TRY003
+            msg = f"{path}: no override '{override}'{_nearest(override, list(overrides))}"
+            raise ScenarioError(msg)
         raw = _merge(raw, overrides[override])
-    return parse_scenario(raw, source=str(path))
+    return parse_scenario(raw, source=str(path), warnings=warnings)
 
 
-def parse_scenario(raw: dict[str, Any], *, source: str) -> Scenario:
-    """Check a scenario given as nested tables.
+def parse_scenario(raw: dict[str, Any], *, source: str, warnings: list[str] | None = None) -> Scenario:
+    """Check a scenario given as nested tables; ``source`` names it in messages, ``warnings`` is as in `load_scenario`.
 
     Raises
     ------
@@ -227,7 +248,7 @@ def parse_scenario(raw: dict[str, Any], *, source: str) -> Scenario:
         With all problems at once.
     """
     try:
-        return Scenario.model_validate(raw)
+        return Scenario.model_validate(raw, context=warnings)
     except ValidationError as error:
         problems = "; ".join(_explain(problem) for problem in error.errors())
         msg = f"{source}: {problems}"
@@ -243,24 +264,28 @@ def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         msg = f"{path}: extends itself; break the circle"
         raise ScenarioError(msg)
+    wanted = f"the path of a scenario in TOML{f' (it is what {seen[-1].name} extends)' if seen else ''}"
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path}: {error.strerror or error}; give the path of a scenario in TOML"
+        raw = tomllib.loads(read_bytes(path, wanted=wanted, refused=ScenarioError).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not text in UTF-8 (byte {error.start}); give a scenario in TOML"
         raise ScenarioError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not TOML: {error}"
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path}: not TOML: {error}; mend it there, or give a scenario in TOML"
         raise ScenarioError(msg) from None
     raw = _resolve_paths(raw, path.parent)
     base = raw.pop("extends", None)
     if base is None:
         return raw
-    return _merge(_read_toml(path.parent / str(base), (*seen, path.resolve())), raw)
+    if not isinstance(base, str):
+        msg = f"{path}: 'extends' = {base!r}: must be the path of another scenario"
+        raise ScenarioError(msg)
+    return _merge(_read_toml(path.parent / base, (*seen, path.resolve())), raw)
 
 
 def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make the paths of a scenario relative to where it stands, not to where the user stands."""
-    raw = copy.deepcopy(raw)
+    """Make the paths of a scenario absolute: they are relative to where it stands, not to where the user stands."""
+    raw, folder = copy.deepcopy(raw), folder.resolve()
     territory = raw.get("territory")
     if isinstance(territory, str) and (folder / territory).is_file():
         raw["territory"] = str(folder / territory)
@@ -295,10 +320,11 @@ def _explain(problem: Any) -> str:
         for part in problem["loc"][:-1]:
             if isinstance(part, str):
                 model = _model_of(model.model_fields[part].annotation)
-        return f"unknown key '{where}'{_nearest(str(problem['loc'][-1]), list(model.model_fields))}"
+        hint = _nearest(str(problem["loc"][-1]), list(model.model_fields)).removeprefix("; ")
+        return f"unknown key '{where}' ({hint})"
     if problem["type"] == "missing":
         return f"'{where}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = plain_words(problem["msg"].removeprefix("Value error, "))
     return f"'{where}' = {problem['input']!r}: {message}" if problem["type"] != "value_error" else f"'{where}': {message}"
 
 

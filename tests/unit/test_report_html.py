@@ -1,7 +1,6 @@
 """The page: complete, well-formed, self-contained, the same every time, and sensible about odd findings."""
 
 import re
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -18,7 +17,6 @@ from overflight.report.text import summary_lines
 from overflight.report.words import LANGUAGES, load_words
 
 MOST_BYTES = 1_500_000
-LONGEST_S = 6.0
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 ODD = odd_findings()
 NO_WORDS = re.compile(r"\bnan\b|\bNone\b(?! of| left|\.)|\binf\b|\{\w*\}")
@@ -193,12 +191,10 @@ def test_map_of_half_the_globe_stays_small():
     assert len(page.encode()) < 0.5 * MOST_BYTES
 
 
-def test_many_cells_stay_small_and_fast():
+def test_many_cells_stay_small():
     findings = make_findings("TR", slots=5760)
     assert len(findings.cell_ids) > 2_900
-    begin = time.perf_counter()
     page = render_report(findings)
-    assert time.perf_counter() - begin < LONGEST_S
     assert len(page.encode()) < MOST_BYTES
 
 

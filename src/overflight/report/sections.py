@@ -171,14 +171,20 @@ def _coverage_table(fleet: FleetFindings, page: Page) -> str:
         ("usable_mean", words.number(coverage.satellites_usable_mean, 1)),
         ("usable_least", words.number(coverage.satellites_usable_min)),
         ("covered", words.percent(coverage.covered_fraction)),
+        ("satisfied", words.percent(coverage.satisfied_fraction)),
+        ("gaps", words.number(coverage.gaps, 1)),
         ("gap", gap),
+        ("revisit", words.duration(coverage.revisit_mean_s) if coverage.revisit_mean_s > 0.0 else words("sky.no_gap")),
         ("accesses", words.number(coverage.accesses)),
         ("handovers", words.number(fleet.handovers_per_hour)),
         ("run", words.number(fleet.mean_run_slots, 2)),
         ("elevation", words.number(fleet.serving_elevation_p50_deg, 1) + ("°" if np.isfinite(fleet.serving_elevation_p50_deg) else "")),
     ]
     columns = [(words("sky.merit"), ""), (words("sky.value"), NUMBER)]
-    return page.table(words("sky.table"), columns, [[escape(words(f"sky.{name}")), value] for name, value in rows], narrow=True)
+    required = words.number(coverage.required_satellites)
+    return page.table(
+        words("sky.table"), columns, [[escape(words(f"sky.{name}", required=required)), value] for name, value in rows], narrow=True
+    )
 
 
 def _say_home(findings: TerritoryFindings, fleet: FleetFindings, words: Words) -> str:

@@ -1,5 +1,6 @@
 """A territory's report as an object: what was found, where the run lies, and how to write it down."""
 
+import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,8 @@ class TerritoryReport:
         return "\n".join(summary_lines(self.findings, "en"))
 
     def _repr_html_(self) -> str:
-        return render_report(self.findings, lang="en")
+        page = html.escape(render_report(self.findings, lang="en"))
+        return f'<iframe srcdoc="{page}" title="Overflight report" style="width:100%;height:40rem;border:1px solid #ccc"></iframe>'
 
 
 def report_territory(

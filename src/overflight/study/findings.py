@@ -38,6 +38,12 @@ class Coverage:
         Longest time any one cell had none.
     accesses
         Accesses (one satellite rising above and setting below the mask of one cell), mean over cells.
+    gaps
+        Gaps (unbroken times without a satellite that may serve), mean over cells.
+    revisit_mean_s
+        Mean length of a gap over all cells (STK: average revisit time); 0 without gaps.
+    satisfied_fraction, required_satellites
+        Share of cells × slots with at least so many satellites that may serve (STK: satisfaction).
     """
 
     satellites_in_view_mean: float
@@ -47,6 +53,10 @@ class Coverage:
     covered_fraction: float
     longest_gap_s: float
     accesses: float
+    gaps: float = 0.0
+    revisit_mean_s: float = 0.0
+    satisfied_fraction: float = 1.0
+    required_satellites: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +275,10 @@ def _coverage_dict(coverage: Coverage) -> dict[str, Any]:
         "covered_fraction": _rounded(coverage.covered_fraction, 6),
         "longest_gap_s": coverage.longest_gap_s,
         "accesses": _rounded(coverage.accesses, 1),
+        "gaps": _rounded(coverage.gaps, 2),
+        "revisit_mean_s": _rounded(coverage.revisit_mean_s, 1),
+        "satisfied_fraction": _rounded(coverage.satisfied_fraction, 6),
+        "required_satellites": coverage.required_satellites,
     }
 
 

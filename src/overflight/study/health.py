@@ -78,7 +78,7 @@ def _check_scratch() -> str:
 
 
 def _check_encoding() -> str:
-    encoding = sys.stdout.encoding or "unknown"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     "° – é".encode(encoding)
     return f"the terminal takes {encoding}"
 

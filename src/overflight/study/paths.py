@@ -88,6 +88,7 @@ def study_path(
     topology: str = "auto",
     user_mask_deg: float = 25.0,
     threads: int = 1,
+    strict: bool = False,
 ) -> PathStudy:
     """Find the route of least delay between two places at one or more instants.
 
@@ -108,6 +109,8 @@ def study_path(
         See `overflight.scenario`.
     threads
         Threads to use.
+    strict
+        Refuse files with bad records.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def study_path(
         {"territory": "-", "network": {"topology": topology}, "visibility": {"user_mask_deg": user_mask_deg}}, source="path"
     )
     settings = FleetSettings(name=known.name if known else "starlink", elements=elements)
-    fleet = gather_fleet(settings, scenario, at=start)
+    fleet = gather_fleet(settings, scenario, at=start, strict=strict)
     times = _instants(fleet.epoch_median.astype("datetime64[s]").astype("datetime64[us]") if start is None else start, until, step_s)
     lands = landing == "gateway" or (landing == "auto" and fleet.gateways is not None)
     if lands and fleet.gateways is None:

@@ -34,7 +34,8 @@ class Tally:
         cells, step_s = len(inputs.cell_ids), inputs.scenario.time.step_s
         self.has_ground = has_ground
         self.in_view = CoverageAccumulator(cells, step_s=step_s)
-        self.usable = CoverageAccumulator(cells, step_s=step_s)
+        required = inputs.scenario.visibility.required_satellites
+        self.usable = CoverageAccumulator(cells, step_s=step_s, required_in_view=required)
         self.accesses = np.zeros(cells, dtype=np.int64)
         self.rows: dict[str, list[Floats]] = {name: [] for name in ("view_mean", "view_min", "view_max", "usable_mean", "usable_min")}
         weights = inputs.cell_population
@@ -124,6 +125,10 @@ def summarise_tally(inputs: Inputs, fleet: FleetInputs, tally: Tally, access: Ac
             covered_fraction=float(usable.covered_fraction.mean()),
             longest_gap_s=float(usable.longest_gap_s.max()),
             accesses=float(tally.accesses.mean()),
+            gaps=float(usable.gap_count.mean()),
+            revisit_mean_s=float((usable.mean_gap_s * usable.gap_count).sum() / max(int(usable.gap_count.sum()), 1)),
+            satisfied_fraction=float(usable.satisfied_fraction.mean()),
+            required_satellites=usable.required_in_view,
         ),
         latency=_latency(latency),
         slot_start=inputs.slot_start,

@@ -66,7 +66,7 @@ def report_scenario(
     fleets = (*fleet_from_files(elements), *(FleetSettings(name=name) for name in constellations)) or (FleetSettings(),)
     return parse_scenario(
         {
-            "territory": str(territory),
+            "territory": _absolute(str(territory)),
             "constellations": [fleet.model_dump() for fleet in fleets],
             "time": {"start": None if start is None else format_time(start), "hours": hours, "step_s": step_s},
             "visibility": {"user_mask_deg": user_mask_deg, "arc_avoidance_deg": arc_avoidance_deg},
@@ -75,6 +75,11 @@ def report_scenario(
         },
         source="report",
     )
+
+
+def _absolute(territory: str) -> str:
+    """The path of a user's file from the root, so that the run's scenario can be read from anywhere."""
+    return str(Path(territory).resolve()) if territory and Path(territory).is_file() else territory
 
 
 def study_territory(
