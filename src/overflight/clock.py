@@ -42,15 +42,28 @@ def has_zone(text: str) -> bool:
     return bool(match and match.group(4))
 
 
+def zone_warning(text: str) -> str | None:
+    """Say that a time of the user's names no zone and is read as UTC; None if it does, or is but a date."""
+    if len(text.strip()) <= len("2026-08-22") or has_zone(text):
+        return None
+    return f"time '{text}' names no zone and is read as UTC; end it with Z to say so"
+
+
 def format_time(instant: np.datetime64) -> str:
-    """Write an instant as ISO 8601 with ``Z``; fractions of a second appear only where there are any."""
+    """Write an instant as ISO 8601 with ``Z``; fractions of a second appear only where there are any, in threes of digits."""
     text = str(instant.astype("datetime64[us]"))
-    return text.removesuffix(".000000") + "Z"
+    return text.removesuffix("000").removesuffix(".000") + "Z"
+
+
+def to_ms(instant: np.datetime64) -> np.datetime64:
+    """Round an instant to the millisecond, for writing what is not known better."""
+    since_1970_us = int(instant.astype("datetime64[us]").astype(np.int64))
+    return np.datetime64((since_1970_us + 500) // 1000 * 1000, "us")
 
 
 def now() -> np.datetime64:
-    """Return the present instant in UTC. Only the edges of the program (command line, fetch) may ask."""
-    return np.datetime64(datetime.now(UTC).replace(tzinfo=None).isoformat(), "us")
+    """Return the present instant in UTC, to the second. Only the edges of the program (command line, fetch) may ask."""
+    return np.datetime64(datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat(), "us")
 
 
 def seconds_between(start: np.datetime64, end: np.datetime64) -> float:

@@ -72,3 +72,24 @@ class DataMissingError(OverflightError):
 
 class FetchError(DataMissingError):
     """A source on the network refused, failed, or may not be asked again yet."""
+
+
+_PLAIN_WORDS = (
+    ("Input should be a valid tuple", "must be a list"),
+    ("Input should be a valid string", "must be text in quotes"),
+    ("Input should be a valid boolean, unable to interpret input", "must be true or false"),
+    (", unable to parse string as a number", ""),
+    (", unable to parse string as an integer", ""),
+    ("Input should be", "must be"),
+)
+
+
+def plain_words(message: str) -> str:
+    """Put what the checkers of types say into a user's words."""
+    if message.startswith("Input should be a valid dictionary"):
+        return "must be a table"
+    if message.startswith("String should match pattern"):
+        return "may have letters, digits, '.', '_' and '-' only, and begins with a letter or digit"
+    for theirs, ours in _PLAIN_WORDS:
+        message = message.replace(theirs, ours)
+    return message

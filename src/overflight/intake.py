@@ -1,6 +1,17 @@
 """What a reader took from a file and what it left out: read = used + left out, always."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from overflight.errors import DataMissingError, OverflightError
+
+EXAMPLES = 3
+"""Records left out that a notice shows."""
+
+MAX_PIPE_BYTES = 1 << 28
+"""More than this (256 MiB) is not taken from a pipe."""
+
+_FROM_PIPES: dict[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +57,57 @@ class Intake:
         if self.read != self.used + len(self.left_out):
             msg = f"{self.source}: {self.read} records read, but {self.used} used and {len(self.left_out)} left out"
             raise AssertionError(msg)
+
+    def notices(self, what: str) -> list[str]:
+        """Say in lines what the user should know: warnings on the file, and how many of ``what`` were left out, the first with reasons."""
+        lines = [warning if warning.startswith(self.source) else f"{self.source}: {warning}" for warning in self.warnings]
+        if self.left_out:
+            examples = "; ".join(str(item).removeprefix(f"{self.source}:") for item in self.left_out[:EXAMPLES])
+            more = f"; and {len(self.left_out) - EXAMPLES:,} more" if len(self.left_out) > EXAMPLES else ""
+            lines.append(f"{self.source}: {len(self.left_out):,} of {self.read:,} {what} left out: line {examples}{more}")
+        return lines
+
+
+def read_bytes(path: str | Path, *, wanted: str, refused: type[OverflightError]) -> bytes:
+    """Read a file that the user named.
+
+    What a pipe gives (``<(zcat x.gz)``, ``/dev/stdin``) it gives once, so it is kept for whoever asks again.
+
+    Parameters
+    ----------
+    path
+        The file.
+    wanted
+        What to give instead, for the message: ``"a file of element sets"``.
+    refused
+        Class of the error.
+
+    Raises
+    ------
+    OverflightError
+        Of the class ``refused``, if the file cannot be read; with the exit code of missing data if there is no such file.
+    """
+    path = Path(path)
+    try:
+        if path.is_fifo() or path.is_char_device():
+            return _read_pipe(path)
+        return path.read_bytes()
+    except FileNotFoundError:
+        error = refused(f"{path}: no such file; give {wanted}")
+        error.exit_code = DataMissingError.exit_code
+        raise error from None
+    except (OSError, ValueError) as cause:
+        reason = "it is a folder" if isinstance(cause, IsADirectoryError) else getattr(cause, "strerror", None) or cause
+        msg = f"{path}: cannot be read ({reason}); give {wanted}"
+        raise refused(msg) from None
+
+
+def _read_pipe(path: Path) -> bytes:
+    if str(path) not in _FROM_PIPES:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_PIPE_BYTES + 1)
+        if len(data) > MAX_PIPE_BYTES:
+            msg = f"gives more than {MAX_PIPE_BYTES >> 20} MiB"
+            raise ValueError(msg)
+        _FROM_PIPES[str(path)] = data
+    return _FROM_PIPES[str(path)]

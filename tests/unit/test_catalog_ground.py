@@ -115,7 +115,7 @@ def test_bad_file_is_an_error_of_one_line(data: bytes, message: str) -> None:
 
 
 def test_missing_file_is_an_error_of_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match=r"none\.csv: No such file"):
+    with pytest.raises(CatalogError, match=r"none\.csv: no such file; give a CSV or JSON list of PoPs"):
         read_pops(tmp_path / "none.csv")
 
 

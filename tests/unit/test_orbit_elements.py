@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overflight.errors import ElementSetError
+from overflight.errors import DataMissingError, ElementSetError
 from overflight.intake import Intake
 from overflight.orbit.elements import (
     ElementSets,
@@ -400,7 +400,7 @@ class TestBadFiles:
             (b"<html>", "is a web page"),
             (b'{"error": "login required"}', "none of 1 records can be used"),
             (b"hello world", "none of 1 records can be used"),
-            (bytes(range(256)), "none of"),
+            (bytes(range(256)), "not text"),
             (gzip.compress(b""), "empty"),
             (gzip.compress(TLE.encode())[:-20], "gzip data damaged or truncated"),
             (b"\x1f\x8bnonsense", "gzip data damaged or truncated"),
@@ -425,9 +425,12 @@ class TestBadFiles:
         assert any("truncated" in warning for warning in intake.warnings) or "truncated" in intake.left_out[0].reason
 
     def test_missing_file_and_folder(self, tmp_path: Path) -> None:
-        for path in (tmp_path / "none.tle", tmp_path):
-            with pytest.raises(ElementSetError, match="cannot be read"):
-                read_elements(path)
+        with pytest.raises(ElementSetError, match="no such file") as caught:
+            read_elements(tmp_path / "none.tle")
+        assert caught.value.exit_code == DataMissingError.exit_code
+        with pytest.raises(ElementSetError, match="cannot be read \\(it is a folder\\)") as caught:
+            read_elements(tmp_path)
+        assert caught.value.exit_code == ElementSetError.exit_code
 
     def test_source_and_hash_are_kept(self, tmp_path: Path) -> None:
         path = tmp_path / "a.tle"

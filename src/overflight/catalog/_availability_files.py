@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from overflight.catalog._geobuf import GeobufError, Polygons, decode_geobuf
 from overflight.errors import CatalogError
-from overflight.intake import Intake, LeftOut
+from overflight.intake import Intake, LeftOut, read_bytes
 
 Cells = npt.NDArray[np.uint64]
 
@@ -158,12 +158,7 @@ def _distance_to_nearest(point: tuple[float, float], corners: npt.NDArray[np.flo
 def _bytes_of(data: Path | str | bytes, source: str | None) -> tuple[bytes, str]:
     if isinstance(data, bytes):
         return data, source or "availability"
-    source = source or str(data)
-    try:
-        return Path(data).read_bytes(), source
-    except OSError as error:
-        msg = f"{source}: {error.strerror or error}; give the operator's availability file"
-        raise CatalogError(msg) from None
+    return read_bytes(data, wanted="the operator's availability file", refused=CatalogError), source or str(data)
 
 
 def _load_json(raw: bytes, source: str, *, pairs: bool = False) -> object:

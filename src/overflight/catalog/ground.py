@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from overflight.catalog.tables import float_column, read_table
 from overflight.errors import CatalogError
-from overflight.intake import Intake
+from overflight.intake import Intake, read_bytes
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +22,7 @@ OPERATIONAL = "operational"
 PLANNED = "planned"
 
 _NUMBERS = ("lat_deg", "lon_deg", "height_m")
+_IN_WORDS = {"pop": "PoP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +181,8 @@ def _read(
     from overflight.catalog._ground_files import parse_ground
 
     if not isinstance(data, bytes):
-        path = Path(data)
         source = source or str(data)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            msg = f"{source}: {error.strerror or error}; give a CSV or JSON list of {kind}s"
-            raise CatalogError(msg) from None
+        data = read_bytes(data, wanted=f"a CSV or JSON list of {_IN_WORDS.get(kind, kind)}s", refused=CatalogError)
     return parse_ground(data, source=source or f"{kind}s", kind=kind, operator=operator, include_planned=include_planned, strict=strict)
 
 

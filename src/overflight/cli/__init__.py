@@ -4,8 +4,12 @@ Data go to stdout, everything else to stderr. Exit codes: 0 ok, 1 a check failed
 130 interrupted, 70 a fault of Overflight itself.
 """
 
+import contextlib
+import io
 import os
+import re
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -13,11 +17,13 @@ import typer
 from overflight import __version__
 from overflight.cli import doctor, fetch, passes, path, report, run, scenario, visible
 from overflight.cli._shared import say
-from overflight.errors import OverflightError
+from overflight.errors import OverflightError, plain_words
 
 EXIT_USAGE = 2
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
+
+_SOUTHERN_PLACE = re.compile(r"-\.?\d[\d.]*\s*°?\s*[,;\s].*")
 
 app = typer.Typer(
     name="overflight",
@@ -55,44 +61,75 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
     # --debug is accepted anywhere on the line, since it is added after a command has failed.
-    arguments = (["--debug"] if debug else []) + [argument for argument in arguments if argument != "--debug"]
+    debug = "--debug" in arguments
+    arguments = [_guard(argument) for argument in arguments if argument != "--debug"]
+    _forgive_encoding()
     try:
-        code = app(arguments, standalone_mode=False)
-    except OverflightError as error:
-        if debug:
-            raise
-        say(f"error: {_one_line(error)}")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        say("interrupted; repeat the command to go on where it stopped")
-        sys.exit(EXIT_INTERRUPTED)
+        code = _run(arguments)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing to say, and nothing to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        say("interrupted; repeat the command to go on where it stopped")
+        code = EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
-        _exit_for(error, debug=debug)
-    sys.exit(code if isinstance(code, int) else 0)
+        if debug:
+            traceback.print_exc()
+        code = _explain(error)
+    sys.exit(code)
 
 
-def _exit_for(error: Exception, *, debug: bool) -> None:
-    """Explain what the argument parser refused, or a fault of our own."""
-    format_message = getattr(error, "format_message", None)
+def _run(arguments: list[str]) -> int:
+    """Parse and carry out; the parser's own way to do so would keep interrupts and broken pipes to itself."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("overflight", arguments) as context:
+            command.invoke(context)
+        code = 0
+    except typer.Exit as done:
+        code = done.exit_code
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code
+
+
+def _guard(argument: str) -> str:
+    """Keep the parser from taking a southern latitude, as in ``-17.7,178``, for an option."""
+    return f" {argument}" if _SOUTHERN_PLACE.fullmatch(argument) else argument
+
+
+def _forgive_encoding() -> None:
+    """Write what a terminal's encoding does not have as question marks, instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _explain(error: Exception) -> int:
+    """Say in one line what went wrong; returns the exit code."""
+    if isinstance(error, OverflightError):
+        say(f"error: {_one_line(error)}")
+        return error.exit_code
+    format_message = getattr(error, "format_message", None)  # what the argument parser refused
     if format_message is not None:
         if type(error).__name__ == "NoArgsIsHelpError":
-            typer.echo(format_message())
+            typer.echo(format_message(), err=True)
         else:
             command = getattr(getattr(error, "ctx", None), "command_path", None) or "overflight"
-            say(f"error: {_one_line(format_message())} (see '{command} --help')")
-        sys.exit(EXIT_USAGE)
-    if type(error).__name__ == "Abort":
-        sys.exit(EXIT_INTERRUPTED)
-    if debug:
-        raise error
+            say(f"error: {plain_words(_one_line(format_message())).rstrip('.')}; see '{command} --help'")
+        return EXIT_USAGE
+    if isinstance(error, MemoryError):
+        say("error: not enough memory; take a shorter duration, a smaller territory or fewer --threads")
+        return EXIT_USAGE
+    if isinstance(error, OSError) and error.strerror:
+        where = error.filename if isinstance(error.filename, str) else "the output"
+        say(f"error: {where}: {error.strerror}; choose another place, or make room")
+        return EXIT_USAGE
     say(f"error: a fault of Overflight itself: {type(error).__name__}: {_one_line(error)}; please report it, with what --debug shows")
-    sys.exit(EXIT_FAULT)
+    return EXIT_FAULT
 
 
 def _one_line(message: object) -> str:

@@ -17,8 +17,12 @@ def _fetch() -> None:
 
 @app.command()
 def elements(
-    group: Annotated[str, typer.Option("--group", help="CelesTrak's name of a group: starlink, oneweb, kuiper, qianfan, ...")] = "starlink",
-    cache: Annotated[Path | None, typer.Option("--cache", help="Folder of the cache. Default: $OVERFLIGHT_CACHE or the system's.")] = None,
+    group: Annotated[
+        str, typer.Option("--group", metavar="NAME", help="CelesTrak's name of a group: starlink, oneweb, kuiper, qianfan, ...")
+    ] = "starlink",
+    cache: Annotated[
+        Path | None, typer.Option("--cache", metavar="DIR", help="Folder of the cache. Default: $OVERFLIGHT_CACHE or the system's.")
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Fetch element sets from CelesTrak (OMM) and write the file's path to stdout, for --elements."""

@@ -5,10 +5,14 @@ from typing import Annotated
 import typer
 
 from overflight.cli._shared import (
-    AtOption,
+    ConstellationOption,
     ElementsOption,
+    HeightOption,
+    HoursOption,
     JsonOption,
+    LowMaskOption,
     StrictOption,
+    in_words,
     read_fleet,
     read_instant,
     read_site,
@@ -24,34 +28,34 @@ def passes(
         str, typer.Argument(metavar="LAT,LON", help="Site, as LAT,LON in degrees or the name of a place.", show_default=False)
     ],
     elements: ElementsOption = None,
-    constellation: Annotated[str | None, typer.Option("--constellation", help="Built-in constellation.", show_default=False)] = None,
+    constellation: ConstellationOption = None,
     satellite: Annotated[
-        str | None, typer.Option("--satellite", help="Only this satellite: name, part of a name, or catalogue number.", show_default=False)
+        str | None,
+        typer.Option(
+            "--satellite", metavar="NAME", help="Only this satellite: name, part of a name, or catalogue number.", show_default=False
+        ),
     ] = None,
-    at: AtOption = None,
-    hours: Annotated[float, typer.Option("--hours", help="Duration in hours.")] = 24.0,
-    height: Annotated[float, typer.Option("--height", help="Height of the site above the ellipsoid, metres.")] = 0.0,
-    mask: Annotated[float, typer.Option("--mask", min=-90.0, max=90.0, help="Least elevation, degrees.")] = 25.0,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Start, ISO 8601 UTC. Default: now.", show_default=False)] = None,
+    hours: HoursOption = 24.0,
+    height: HeightOption = 0.0,
+    mask: LowMaskOption = 25.0,
     strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """List the passes above the mask over a site. Without --at: from now."""
-    from overflight.clock import add_seconds, format_time, now
-    from overflight.errors import TimeError
+    """List the passes above the mask over a site."""
+    from overflight.clock import add_seconds, format_time, now, to_ms
     from overflight.orbit.fleet import select_named
     from overflight.orbit.propagation import Propagator
     from overflight.sky.passes import find_passes
 
-    if not 0.0 < hours < float("inf"):
-        msg = f"--hours {hours:g}: a duration is a positive number of hours"
-        raise TimeError(msg)
     site = read_site(place, height)
-    fleet = read_fleet(elements, constellation, strict=strict)
+    fleet, is_real = read_fleet(elements, constellation, strict=strict)
     if satellite is not None:
         fleet = select_named(fleet, satellite)
     start = now() if at is None else read_instant(at)
     end = add_seconds(start, hours * 3600.0)
-    warn_of_age(fleet, add_seconds(start, hours * 1800.0))
+    if is_real:
+        warn_of_age(fleet, add_seconds(start, hours * 1800.0))
     propagator = Propagator(fleet)
     span_s = hours * 3600.0
     with show_progress("passes") as progress:
@@ -65,12 +69,12 @@ def passes(
         {
             "satellite": one.satellite,
             "norad_id": one.norad_id,
-            "rise": format_time(one.rise),
+            "rise": format_time(to_ms(one.rise)),
             "rise_azimuth_deg": round(one.rise_azimuth_deg, 3),
-            "culmination": format_time(one.culmination),
+            "culmination": format_time(to_ms(one.culmination)),
             "max_elevation_deg": round(one.max_elevation_deg, 4),
             "range_km": round(one.range_km, 4),
-            "set": format_time(one.set),
+            "set": format_time(to_ms(one.set)),
             "set_azimuth_deg": round(one.set_azimuth_deg, 3),
             "in_progress_at_start": one.in_progress_at_start,
             "in_progress_at_end": one.in_progress_at_end,
@@ -80,7 +84,8 @@ def passes(
     if as_json:
         write_json(rows)
         return
-    say(f"{len(rows)} passes of {len(fleet)} satellites above {mask:g}° from {format_time(start)} to {format_time(end)}")
+    found_words, fleet_words = in_words(len(rows), "pass", "passes"), in_words(len(fleet), "satellite", "satellites")
+    say(f"{found_words} of {fleet_words} above {mask:g}° from {format_time(start)} to {format_time(end)}")
     print(f"{'satellite':<28} {'rise (UTC)':<20} {'azimuth':>7}  {'highest':>7} {'range km':>8}  {'set':<8} {'azimuth':>7}")
     for one in found:
         rise, fall = format_time(one.rise)[:19].replace("T", " "), format_time(one.set)[11:19]

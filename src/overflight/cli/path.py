@@ -4,26 +4,53 @@ from typing import Annotated
 
 import typer
 
-from overflight.cli._shared import ElementsOption, JsonOption, read_instant, say, write_json
+from overflight.cli._shared import (
+    ConstellationOption,
+    ElementsOption,
+    JsonOption,
+    MaskOption,
+    StrictOption,
+    TopologyOption,
+    in_words,
+    read_instant,
+    say,
+    within,
+    write_json,
+)
 
 
 def path(
     source: Annotated[str, typer.Argument(metavar="FROM", help="Place by name, or LAT,LON.", show_default=False)],
     target: Annotated[str, typer.Argument(metavar="TO", help="Place by name, or LAT,LON.", show_default=False)],
     elements: ElementsOption = None,
-    constellation: Annotated[
-        str | None, typer.Option("--constellation", help="Built-in constellation. Default: starlink.", show_default=False)
-    ] = None,
+    constellation: ConstellationOption = None,
     at: Annotated[
-        str | None, typer.Option("--at", help="Instant, ISO 8601 UTC. Default: the elements' median epoch.", show_default=False)
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Instant, ISO 8601 UTC. Default: the elements' median epoch.", show_default=False),
     ] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Last instant, for a series in steps.", show_default=False)] = None,
-    step: Annotated[float, typer.Option("--step", help="Seconds from one instant to the next.")] = 15.0,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Last instant, for a series in steps.", show_default=False)
+    ] = None,
+    step: Annotated[
+        float,
+        typer.Option(
+            "--step",
+            metavar="S",
+            help="Seconds from one instant to the next, with --until.",
+            callback=within(0.0, 86400.0, "seconds", above=True),
+        ),
+    ] = 15.0,
     landing: Annotated[
-        str, typer.Option("--landing", help="gateway: down at a gateway and on over fibre; terminal: both ends are terminals; auto.")
+        str,
+        typer.Option(
+            "--landing",
+            metavar="HOW",
+            help="gateway: down at a gateway and on over fibre; terminal: both ends are terminals; auto: gateway where one is known.",
+        ),
     ] = "auto",
-    topology: Annotated[str, typer.Option("--topology", help="Lasers: none, plus-grid, three-link, nearest, or auto.")] = "auto",
-    mask: Annotated[float, typer.Option("--mask", min=-90.0, max=90.0, help="Least elevation of a satellite for a user, degrees.")] = 25.0,
+    topology: TopologyOption = "auto",
+    mask: MaskOption = 25.0,
+    strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Print the route of least delay between two places, every hop with its one-way delay."""
@@ -41,6 +68,7 @@ def path(
         landing=landing,
         topology=topology,
         user_mask_deg=mask,
+        strict=strict,
     )
     for warning in study.warnings:
         say(f"warning: {warning}")
@@ -52,7 +80,7 @@ def path(
         if sample.rtt_ms is None:
             print(f"{format_time(sample.time)}  no way")
             continue
-        print(f"{format_time(sample.time)}  round trip {sample.rtt_ms:.3f} ms, {len(sample.hops)} nodes")
+        print(f"{format_time(sample.time)}  round trip {sample.rtt_ms:.3f} ms, {in_words(len(sample.hops), 'node', 'nodes')}")
         if len(study.samples) == 1:
             for hop in sample.hops:
                 print(f"  {hop.delay_ms:>9.3f} ms  {hop.kind:<15} {hop.name}")

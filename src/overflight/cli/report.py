@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
-from overflight.cli._shared import AtOption, ElementsOption, JsonOption, StrictOption, read_instant, say, show_progress, write_json
+from overflight.cli._shared import (
+    ArcOption,
+    ElementsOption,
+    HoursOption,
+    JsonOption,
+    MaskOption,
+    OverwriteOption,
+    StrictOption,
+    ThreadsOption,
+    TopologyOption,
+    read_instant,
+    say,
+    show_progress,
+    within,
+    write_json,
+)
 
 
 def report(
@@ -14,20 +29,42 @@ def report(
     ],
     elements: ElementsOption = None,
     constellation: Annotated[
-        list[str] | None, typer.Option("--constellation", help="Built-in constellation; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            "--constellation", metavar="NAME", help="Built-in constellation (doctor lists them); may be repeated.", show_default=False
+        ),
     ] = None,
-    at: AtOption = None,
-    hours: Annotated[float, typer.Option("--hours", help="Duration in hours.")] = 24.0,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the report: en or fr.")] = "en",
-    out: Annotated[Path | None, typer.Option("--out", help="Folder. Default: reports/TERRITORY-DAY.", show_default=False)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of another scenario in --out.")] = False,  # noqa: FBT002
-    mask: Annotated[float, typer.Option("--mask", help="Least elevation of a satellite for a user, degrees.")] = 25.0,
-    arc: Annotated[float, typer.Option("--arc", help="Geostationary-arc avoidance, degrees; 0 switches it off.")] = 18.0,
-    strategy: Annotated[str, typer.Option("--strategy", help="Choice of the serving satellite.")] = "observed",
-    topology: Annotated[str, typer.Option("--topology", help="Lasers: none, plus-grid, three-link, nearest, or auto.")] = "auto",
-    pop: Annotated[str, typer.Option("--pop", help="PoP: nearest, or the code or city of one.")] = "nearest",
-    step: Annotated[float, typer.Option("--step", help="Length of a slot, seconds.")] = 15.0,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads. Default: the processor's.", show_default=False)] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Start, ISO 8601 UTC. Default: midnight of the elements' day.", show_default=False),
+    ] = None,
+    hours: HoursOption = 24.0,
+    lang: Annotated[str, typer.Option("--lang", metavar="LANG", help="Language of the report: en or fr.")] = "en",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder. Default: reports/TERRITORY-DAY.", show_default=False)
+    ] = None,
+    overwrite: OverwriteOption = False,  # noqa: FBT002
+    mask: MaskOption = 25.0,
+    arc: ArcOption = 18.0,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            "--strategy",
+            metavar="NAME",
+            help="Choice of the serving satellite: observed, highest-elevation, longest-remaining, nearest or least-handovers.",
+        ),
+    ] = "observed",
+    topology: TopologyOption = "auto",
+    pop: Annotated[
+        str,
+        typer.Option(
+            "--pop", metavar="NAME", help="Point of presence where traffic meets the Internet: nearest, or the code or city of one."
+        ),
+    ] = "nearest",
+    step: Annotated[
+        float, typer.Option("--step", metavar="S", help="Length of a slot, seconds.", callback=within(1.0, 3600.0, "seconds"))
+    ] = 15.0,
+    threads: ThreadsOption = None,
     strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -37,7 +74,8 @@ def report(
     from overflight.report.words import LANGUAGES
 
     if lang not in LANGUAGES:
-        raise typer.BadParameter(f"'{lang}' is not one of {', '.join(LANGUAGES)}.", param_hint="--lang")  # noqa: EM102, TRY003
+        msg = f"'{lang}' is not one of {', '.join(LANGUAGES)}"
+        raise typer.BadParameter(msg, param_hint="'--lang'")
     with show_progress(territory) as progress:
         made = report_territory(
             territory,

@@ -5,25 +5,34 @@ from typing import Annotated
 
 import typer
 
-from overflight.cli._shared import JsonOption, say, write_json
+from overflight.cli._shared import JsonOption, StrictOption, say, write_json
 
 app = typer.Typer(help="Check and explain a scenario.", no_args_is_help=True, rich_markup_mode=None)
 
-FileArgument = Annotated[Path, typer.Argument(help="Scenario in TOML.", show_default=False)]
-OverrideOption = Annotated[str | None, typer.Option("--override", help="Named variant of the file: [overrides.NAME].", show_default=False)]
+FileArgument = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario in TOML.", show_default=False)]
+OverrideOption = Annotated[
+    str | None, typer.Option("--override", metavar="NAME", help="Named variant of the file: [overrides.NAME].", show_default=False)
+]
 
 
 @app.command()
-def validate(file: FileArgument, override: OverrideOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002
+def validate(
+    file: FileArgument,
+    override: OverrideOption = None,
+    strict: StrictOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
     """Check a scenario: every problem at once, each with what to change; also that its files and names exist."""
     from overflight.inputs import gather_inputs
     from overflight.scenario import load_scenario
 
-    inputs = gather_inputs(load_scenario(file, override=override))
+    warnings: list[str] = []
+    inputs = gather_inputs(load_scenario(file, override=override, warnings=warnings), strict=strict)
+    warnings += inputs.warnings
     if as_json:
-        write_json({"valid": True, "warnings": list(inputs.warnings)})
+        write_json({"valid": True, "warnings": warnings})
         return
-    for warning in inputs.warnings:
+    for warning in warnings:
         say(f"warning: {warning}")
     print(f"{file}: valid")
 
@@ -33,7 +42,10 @@ def show(file: FileArgument, override: OverrideOption = None, as_json: JsonOptio
     """Write the scenario with what it extends and every default spelled out."""
     from overflight.scenario import load_scenario
 
-    scenario = load_scenario(file, override=override)
+    warnings: list[str] = []
+    scenario = load_scenario(file, override=override, warnings=warnings)
+    for warning in warnings:
+        say(f"warning: {warning}")
     if as_json:
         write_json(scenario.model_dump(mode="json"))
     else:

@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from overflight.cli._shared import AtOption, ElementsOption, JsonOption, read_fleet, read_instant, read_site, say, warn_of_age, write_json
+from overflight.cli._shared import (
+    ArcOption,
+    ConstellationOption,
+    ElementsOption,
+    HeightOption,
+    JsonOption,
+    LowMaskOption,
+    StrictOption,
+    in_words,
+    read_fleet,
+    read_instant,
+    read_site,
+    say,
+    warn_of_age,
+    write_json,
+)
 
 
 def visible(
@@ -12,14 +27,15 @@ def visible(
         str, typer.Argument(metavar="LAT,LON", help="Site, as LAT,LON in degrees or the name of a place.", show_default=False)
     ],
     elements: ElementsOption = None,
-    constellation: Annotated[str | None, typer.Option("--constellation", help="Built-in constellation.", show_default=False)] = None,
-    at: AtOption = None,
-    height: Annotated[float, typer.Option("--height", help="Height of the site above the ellipsoid, metres.")] = 0.0,
-    mask: Annotated[float, typer.Option("--mask", min=-90.0, max=90.0, help="Least elevation, degrees.")] = 25.0,
-    arc: Annotated[float, typer.Option("--arc", min=0.0, max=90.0, help="Geostationary-arc avoidance, degrees.")] = 18.0,
+    constellation: ConstellationOption = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Instant, ISO 8601 UTC. Default: now.", show_default=False)] = None,
+    height: HeightOption = 0.0,
+    mask: LowMaskOption = 25.0,
+    arc: ArcOption = 18.0,
+    strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """List the satellites above the mask, highest first. Without --at: now."""
+    """List the satellites above the mask, highest first."""
     import numpy as np
 
     from overflight.clock import format_time, now
@@ -28,9 +44,10 @@ def visible(
     from overflight.sky.arc import arc_separation_deg
 
     site = read_site(place, height)
-    fleet = read_fleet(elements, constellation)
+    fleet, is_real = read_fleet(elements, constellation, strict=strict)
     instant = now() if at is None else read_instant(at)
-    warn_of_age(fleet, instant)
+    if is_real:
+        warn_of_age(fleet, instant)
     positions_km = Propagator(fleet).positions_km(np.array([instant]))[0]
     azimuth, elevation, distance = (angles[0] for angles in look_angles(site, positions_km))
     above = np.flatnonzero(elevation >= mask)
@@ -52,7 +69,8 @@ def visible(
         write_json(rows)
         return
     clear = sum(bool(row["clears_arc"]) for row in rows)
-    say(f"{len(rows)} of {len(fleet)} satellites above {mask:g}° at {format_time(instant)}; {clear} clear the geostationary arc")
+    fleet_words = in_words(len(fleet), "satellite", "satellites")
+    say(f"{len(rows)} of {fleet_words} above {mask:g}° at {format_time(instant)}; {clear} at least {arc:g}° from the geostationary arc")
     print(f"{'satellite':<28} {'id':>9} {'azimuth':>8} {'elevation':>9} {'range km':>9}  arc")
     for row in rows:
         apart = "–" if row["arc_separation_deg"] is None else f"{row['arc_separation_deg']:.1f}°"

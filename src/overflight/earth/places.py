@@ -195,8 +195,8 @@ def _unknown(text: str) -> str:
     near = list(
         dict.fromkeys([*nearest_names(name, well_known, at_most=2), *nearest_names(name, (table["name"][row] for row in alike), at_most=1)])
     )
-    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-    return f"no place {text!r} is known{hint} Give a city of at least 15,000 people, a capital, or LAT,LON in degrees"
+    hint = f"; did you mean {' or '.join(near)}? Give" if near else "; give"
+    return f"no place {text!r} is known{hint} a city of at least 15,000 people, a capital, or LAT,LON in degrees"
 
 
 @cache

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from overflight.catalog.tables import read_table
 from overflight.earth._names import fold_name, nearest_names
 from overflight.errors import TerritoryError
+from overflight.intake import read_bytes
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
@@ -134,7 +135,7 @@ def find_territory(query: str | Path) -> Territory:
     row = _rows_by_name().get(_key(text)) if text else None
     if row is not None:
         return _built_in(row)
-    if text and Path(text).is_file():
+    if text and ("/" in text or _exists(Path(text))):
         return read_territory(Path(text))
     raise TerritoryError(_unknown(text))
 
@@ -155,14 +156,7 @@ def find_code(query: str) -> str:
 
 def read_territory(path: Path) -> Territory:
     """Read a territory from a GeoJSON file (see `parse_territory`)."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        msg = f"{path}: no such file; give a territory's name or code, or a GeoJSON file"
-        raise TerritoryError(msg) from None
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror}); give a GeoJSON file"
-        raise TerritoryError(msg) from None
+    data = read_bytes(path, wanted="a territory's name or code, or a GeoJSON file", refused=TerritoryError)
     return parse_territory(data, source=str(path))
 
 
@@ -268,11 +262,18 @@ def _key(text: str) -> str:
     return code if code in _rows_by_name() else fold_name(text)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
+
+
 def _unknown(text: str) -> str:
     names = _known_names()
     near = nearest_names(text, names)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"unknown territory {text!r}{hint} Give an ISO 3166-1 code, an English or French name, or a GeoJSON file"
+    hint = f"; did you mean {' or '.join(near)}? Give" if near else "; give"
+    return f"unknown territory {text!r}{hint} an ISO 3166-1 code, an English or French name, or a GeoJSON file"
 
 
 def _known_names() -> Iterable[str]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from overflight.clock import Instants, format_time
 from overflight.errors import ElementSetError
-from overflight.intake import Intake, LeftOut
+from overflight.intake import Intake, LeftOut, read_bytes
 from overflight.orbit._omm import parse_omm_csv, parse_omm_json, parse_omm_kvn, parse_omm_xml
 from overflight.orbit._records import RawRecords
 from overflight.orbit._tle import parse_tle
@@ -34,6 +34,7 @@ MAX_MEAN_MOTION_REV_DAY = 18.0
 """No orbit is faster: 17.2 revolutions a day is the mean motion at the Earth's surface."""
 
 _MAX_FILE_BYTES = 1 << 30
+_MOST_UNREADABLE = 0.1  # a file that begins with more is no text
 _FIRST_EPOCH = np.datetime64("1957-01-01", "us")
 _LAST_EPOCH = np.datetime64("2200-01-01", "us")
 _FLOAT_COLUMNS = (
@@ -216,11 +217,7 @@ def read_elements(path: str | Path, *, strict: bool = False) -> tuple[ElementSet
     ElementSetError
         If the file cannot be read, or nothing in it can be used.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror or error}); give a file of TLE, 3LE or OMM element sets"
-        raise ElementSetError(msg) from None
+    data = read_bytes(path, wanted="a file of TLE, 3LE or OMM element sets", refused=ElementSetError)
     return parse_elements(data, source=str(path), strict=strict)
 
 
@@ -273,6 +270,20 @@ def parse_elements(data: bytes, *, source: str, strict: bool = False) -> tuple[E
     return table, intake
 
 
+def join_elements(tables: Sequence[ElementSets]) -> tuple[ElementSets, int]:
+    """Join the tables of several files; of a satellite that stands in more than one, the latest element set is kept.
+
+    At equal epochs the last table's is kept. Returns the joined table and the number of element sets that were left out.
+    """
+    joined = tables[0] if len(tables) == 1 else ElementSets.concatenate(tables)
+    older = _find_superseded(joined, np.arange(len(joined)), {}) if len(tables) > 1 else {}
+    if older:
+        keep = np.ones(len(joined), dtype=bool)
+        keep[list(older)] = False
+        joined = joined.select(keep)
+    return joined, len(older)
+
+
 def _decode(data: bytes, source: str) -> str:
     """Bytes to text with newlines as line ends; what is not UTF-8 becomes U+FFFD, so that only its own record suffers."""
     if data[:2] == b"\x1f\x8b":
@@ -295,6 +306,11 @@ def _parse_text(text: str, source: str) -> RawRecords:
     start = text[:4096].lstrip("\x00 \t\n").upper()
     if not text.strip("\x00 \t\n"):
         msg = f"{source}: empty; give a file of TLE, 3LE or OMM element sets"
+        raise ElementSetError(msg)
+    if sum(
+        character == "\ufffd" or not (character.isprintable() or character in "\t\n\x00") for character in start
+    ) > _MOST_UNREADABLE * len(start):
+        msg = f"{source}: not text; give a file of TLE, 3LE or OMM element sets (gzip is read, zip archives must be unpacked)"
         raise ElementSetError(msg)
     if start.startswith(("<!DOCTYPE HTML", "<HTML")):
         msg = f"{source}: is a web page, not element sets; download the data again"
