@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from overflight.earth.geodesy import Sites
 from overflight.errors import InputError
-from overflight.network.gateways import GroundSegment, backhaul_delay_ms, make_ground_segment
+from overflight.network.gateways import FIBRE_INDEX, ROUTE_FACTOR, GroundSegment, backhaul_delay_ms, make_ground_segment
 from overflight.network.isl import ISL_CLEARANCE_KM, ISL_RANGE_KM
 from overflight.network.ways import MS_PER_KM, Hop, Routing, Ways, find_ways, trace_route
 
@@ -30,6 +30,8 @@ class PathRules:
         Greatest slant range of such a link.
     isl_range_km, isl_clearance_km, routing, max_isl_hops
         See `overflight.network.ways.find_ways`.
+    route_factor, fibre_index
+        Of the fibre from a PoP to the target: see `overflight.network.gateways.fibre_delay_ms`.
     """
 
     min_elevation_deg: float = 25.0
@@ -38,6 +40,8 @@ class PathRules:
     isl_clearance_km: float | None = ISL_CLEARANCE_KM
     routing: str | Routing = "least-delay"
     max_isl_hops: int | None = None
+    route_factor: float = ROUTE_FACTOR
+    fibre_index: float = FIBRE_INDEX
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ def find_paths(
         if pops is None or len(pops) != ground.backhaul_ms.shape[0]:
             msg = f"paths: the ground segment has delays to {ground.backhaul_ms.shape[0]} PoPs; give these as pops"
             raise InputError(msg)
-        onward_ms = backhaul_delay_ms(pops, target)[0]
+        onward_ms = backhaul_delay_ms(pops, target, route_factor=rules.route_factor, fibre_index=rules.fibre_index)[0]
         total_ms = ground.backhaul_ms + onward_ms[:, None]
         via = np.argmin(total_ms, axis=0)
         down = make_ground_segment(
