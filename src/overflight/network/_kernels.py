@@ -423,63 +423,62 @@ def measure_links(positions_km, neighbours, length_km):
                 length_km[slot, a, side] = length
 
 
-@njit(inline="always", **_OPTIONS)
-def _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, found, distance_km):
-    """Put a point into a list of the nearest, if it is near enough and moves about the same way."""
-    dx, dy, dz = points_km[0, other] - points_km[0, own], points_km[1, other] - points_km[1, own], points_km[2, other] - points_km[2, own]
-    length = math.sqrt(dx * dx + dy * dy + dz * dz)
-    place = found.size - 1
-    if length <= longest_km and length > 1e-6 and length < distance_km[place]:
-        cosine = headings[0, other] * headings[0, own] + headings[1, other] * headings[1, own] + headings[2, other] * headings[2, own]
-        if cosine >= least_cosine:
-            while place > 0 and distance_km[place - 1] > length:
-                distance_km[place], found[place] = distance_km[place - 1], found[place - 1]
-                place -= 1
-            distance_km[place], found[place] = length, other
+@njit(**_OPTIONS)
+def _insert(found, square, row, other, away):
+    """Put a point into a row of the nearest, which is sorted."""
+    place = found.shape[1] - 1
+    while place > 0 and square[row, place - 1] > away:
+        square[row, place], found[row, place] = square[row, place - 1], found[row, place - 1]
+        place -= 1
+    square[row, place], found[row, place] = away, other
 
 
 @njit(**_OPTIONS)
-def find_nearest_in_rows(points_km, headings, least_cosine, asking, first, stop, longest_km, found, distance_km):
-    """Find for each asking point the nearest of the rows first to stop, from the nearest on; -1 and inf where there are fewer.
+def find_nearest_in_rows(x, y, z, u, v, w, least_cosine, asking, first, stop, longest_km, found, square):
+    """Find for each asking point the nearest of the rows first to stop that moves about the same way; -1 where there are fewer.
 
-    `points_km`, `headings` are (3, n); `found`, `distance_km` are (asking, k).
+    Points are at (x, y, z) and move along (u, v, w); `found`, `square` (of the distance) are (asking, k), from the nearest on.
     """
+    last = found.shape[1] - 1
     found[:] = -1
-    distance_km[:] = np.inf
+    square[:] = longest_km * longest_km
     for i in range(asking.size):
-        nearest, away_km = found[i], distance_km[i]
+        own = asking[i]
         for other in range(first[i], stop[i]):
-            _keep_nearest(points_km, headings, least_cosine, asking[i], other, longest_km, nearest, away_km)
+            away = (x[other] - x[own]) ** 2 + (y[other] - y[own]) ** 2 + (z[other] - z[own]) ** 2
+            alike = u[other] * u[own] + v[other] * v[own] + w[other] * w[own] >= least_cosine
+            if alike and 1e-12 < away <= square[i, last]:
+                _insert(found, square, i, other, away)
 
 
 @njit(**_OPTIONS)
-def find_nearest_around(points_km, headings, least_cosine, radius_km, starts, edge_km, longest_km, found, distance_km):
+def find_nearest_around(x, y, z, u, v, w, least_cosine, radius_km, starts, edge_km, longest_km, found, square):
     """Find the nearest other points of each point, searching box by box outwards; the points stand in the order of their boxes."""
-    k = found.shape[1]
+    last = found.shape[1] - 1
     found[:] = -1
-    distance_km[:] = np.inf
+    square[:] = longest_km * longest_km
     for own in range(found.shape[0]):
-        nearest, away_km = found[own], distance_km[own]
-        at_x, at_y = int((points_km[0, own] + radius_km) / edge_km), int((points_km[1, own] + radius_km) / edge_km)
-        at_z = int((points_km[2, own] + radius_km) / edge_km)
+        at_x, at_y, at_z = (int((x[own] + radius_km) / edge_km), int((y[own] + radius_km) / edge_km), int((z[own] + radius_km) / edge_km))
         for ring in range(BOXES_A_SIDE):
             # Whatever is not in the rings before is at least this far away.
-            if (ring - 1) * edge_km > min(longest_km, away_km[k - 1]):
+            if ring > 0 and ((ring - 1) * edge_km) ** 2 > square[own, last]:
                 break
             bottom, top = max(0, at_z - ring), min(BOXES_A_SIDE - 1, at_z + ring)
-            for x in range(max(0, at_x - ring), min(BOXES_A_SIDE - 1, at_x + ring) + 1):
-                for y in range(max(0, at_y - ring), min(BOXES_A_SIDE - 1, at_y + ring) + 1):
-                    pile = (x * BOXES_A_SIDE + y) * BOXES_A_SIDE
-                    if abs(x - at_x) == ring or abs(y - at_y) == ring:
-                        for other in range(starts[pile + bottom], starts[pile + top + 1]):
-                            _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, nearest, away_km)
-                    else:
-                        if at_z - ring >= 0:
-                            for other in range(starts[pile + bottom], starts[pile + bottom + 1]):
-                                _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, nearest, away_km)
-                        if at_z + ring < BOXES_A_SIDE:
-                            for other in range(starts[pile + top], starts[pile + top + 1]):
-                                _keep_nearest(points_km, headings, least_cosine, own, other, longest_km, nearest, away_km)
+            for column in range(max(0, at_x - ring), min(BOXES_A_SIDE - 1, at_x + ring) + 1):
+                for row in range(max(0, at_y - ring), min(BOXES_A_SIDE - 1, at_y + ring) + 1):
+                    pile = (column * BOXES_A_SIDE + row) * BOXES_A_SIDE
+                    # The sides of the ring are whole piles of boxes; inside them only the boxes at the bottom and at the top are new.
+                    whole = abs(column - at_x) == ring or abs(row - at_y) == ring
+                    for part in range(1 if whole else 2):
+                        low = bottom if part == 0 else top
+                        high = top if whole else low
+                        if not whole and (at_z - ring < 0 if part == 0 else at_z + ring >= BOXES_A_SIDE):
+                            continue
+                        for other in range(starts[pile + low], starts[pile + high + 1]):
+                            away = (x[other] - x[own]) ** 2 + (y[other] - y[own]) ** 2 + (z[other] - z[own]) ** 2
+                            alike = u[other] * u[own] + v[other] * v[own] + w[other] * w[own] >= least_cosine
+                            if alike and 1e-12 < away <= square[own, last]:
+                                _insert(found, square, own, other, away)
 
 
 @njit(**_OPTIONS)

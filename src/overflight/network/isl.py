@@ -131,6 +131,8 @@ def nearest_links(fleet: TopologyInput, *, degree: int = MAX_DEGREE) -> Indices:
     ends_a, ends_b = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for number in np.unique(shell[valid]):
         member = np.flatnonzero(valid & (shell == number))
+        if member.size < 2:
+            continue
         near_a, near_b = _find_around(fleet, member)
         ends_a.append(near_a)
         ends_b.append(near_b)
@@ -418,14 +420,14 @@ def _near_pairs(
     asking = np.flatnonzero(target[plane] >= 0)
     among = target[plane[asking]]
     points_km, headings, least_cosine = _points(fleet, order)
-    near, length_km = np.empty((asking.size, _CROSS_CANDIDATES), np.int32), np.empty((asking.size, _CROSS_CANDIDATES))
+    near, square = np.empty((asking.size, _CROSS_CANDIDATES), np.int32), np.empty((asking.size, _CROSS_CANDIDATES))
     first, stop = starts[among], starts[among + 1]
-    find_nearest_in_rows(points_km, headings, least_cosine, asking, first, stop, fleet.max_range_km, near, length_km)
+    find_nearest_in_rows(*points_km, *headings, least_cosine, asking, first, stop, fleet.max_range_km, near, square)
     found = near >= 0
     a = order[np.broadcast_to(asking[:, None], near.shape)[found]]
     b = order[near[found]]
     clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
-    nearest_first = np.argsort(length_km[found][clear], kind="stable")
+    nearest_first = np.argsort(square[found][clear], kind="stable")
     return a[clear][nearest_first], b[clear][nearest_first]
 
 
@@ -433,14 +435,14 @@ def _find_around(fleet: TopologyInput, member: npt.NDArray[np.int64]) -> tuple[n
     """Pairs of each of some satellites with the nearest of the others, within the fleet's range and heading."""
     from overflight.network._kernels import BOXES_A_SIDE, find_nearest_around, sort_into_boxes
 
-    points_km, _, _ = _points(fleet, member)
+    points_km = np.ascontiguousarray(fleet.positions_km[:, member])
     radius_km = float(np.sqrt((points_km * points_km).sum(axis=0).max()))
     starts, boxed = np.empty(BOXES_A_SIDE**3 + 1, np.int64), np.empty(member.size, np.int32)
     edge_km = sort_into_boxes(points_km, radius_km, starts, boxed)
     by_box = member[boxed]
     points_km, headings, least_cosine = _points(fleet, by_box)
-    near, length_km = np.empty((member.size, _NEAR_CANDIDATES), np.int32), np.empty((member.size, _NEAR_CANDIDATES))
-    find_nearest_around(points_km, headings, least_cosine, radius_km, starts, edge_km, fleet.max_range_km, near, length_km)
+    near, square = np.empty((member.size, _NEAR_CANDIDATES), np.int32), np.empty((member.size, _NEAR_CANDIDATES))
+    find_nearest_around(*points_km, *headings, least_cosine, radius_km, starts, edge_km, fleet.max_range_km, near, square)
     found = near >= 0
     return np.broadcast_to(by_box[:, None], near.shape)[found], by_box[near[found]]
 
