@@ -3,8 +3,9 @@
 All files are read here, and nowhere later; everything that was left out, assumed or odd is collected on the way.
 """
 
+import difflib
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     territory = find_territory(scenario.territory)
     cell_ids, population, thinning = _thin_cells(territory, scenario.sampling.max_cells)
     sites = make_sites(*cell_centres(cell_ids))
-    read = [_read_fleet(fleet, scenario, strict=strict) for fleet in scenario.constellations]
+    read = _tell_apart([_read_fleet(fleet, scenario, strict=strict) for fleet in scenario.constellations])
     start = parse_time(scenario.time.start) if scenario.time.start is not None else _midnight(read[0].epoch_median)
     end = add_seconds(start, scenario.time.hours * 3600.0)
     step_s = scenario.time.step_s
@@ -218,7 +219,10 @@ def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) ->
             account.leave_out("bad record in the file", len(intake.left_out))
             tables.append(table)
         elements, older = join_elements(tables)
-        account.leave_out("the same satellite in another file, with a later or the same epoch", older)
+        if older:
+            account.leave_out("the same satellite in another file, with a later or the same epoch", older)
+            files = ", ".join(dict.fromkeys(settings.elements))
+            account.warnings.append(f"{files}: {older:,} element sets left out: they come again, with a later or the same epoch")
         operator = settings.operator or _tell_operator(elements)
         source = ", ".join(Path(path).name for path in settings.elements)
         return _ReadFleet(
@@ -235,7 +239,7 @@ def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) ->
     elements = shell_elements(known.shells, known.epoch)
     account.files.append(_file_entry(str(path_of_table("shells"))))
     account.warnings.append(
-        f"no element sets given: the built-in shells of '{known.title}' ({known.status}) stand for the fleet; --elements takes real ones"
+        f"{known.title}: no element sets given, built-in shells ({known.status}) stand for the fleet; --elements takes real ones"
     )
     operator = settings.operator or known.operator
     return _ReadFleet(settings, known.title, operator, f"built-in: {known.source}", elements, known.epoch, known.topology, True, account)
@@ -259,6 +263,12 @@ def _title_of(settings: FleetSettings, operator: str) -> str:
     return titles.get(operator, settings.name)
 
 
+def _tell_apart(fleets: list[_ReadFleet]) -> list[_ReadFleet]:
+    """Add its files to the title of a fleet that shares it with another: “Starlink (july.tle)”."""
+    titles = [fleet.title for fleet in fleets]
+    return [replace(fleet, title=f"{fleet.title} ({fleet.source})") if titles.count(fleet.title) > 1 else fleet for fleet in fleets]
+
+
 def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, *, country: str, single: bool) -> FleetInputs:
     """Leave out what does not serve, find planes, attach gateways and PoPs."""
     account, elements = read.account, read.elements
@@ -276,7 +286,7 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
     if not read.is_nominal:
         elements = assign_planes(elements, middle)
     gateways, pops = _ground_segment(read, scenario, account)
-    home = None if pops is None else _home_pops(scenario.network.homing, pops, sites, country)
+    home = None if pops is None else _home_pops(read, scenario, pops, sites, country, account)
     topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or "nearest")
     if topology not in TOPOLOGIES:
         msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
@@ -325,9 +335,8 @@ def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> 
     if scenario.stop_after == "coverage":
         return None, None
     if not len(gateways) or not len(pops):
-        account.warnings.append(
-            f"no {'gateway' if not len(gateways) else 'PoP'} of {read.title} is known: what is said of it ends at satellites in view"
-        )
+        lacking = "gateway" if not len(gateways) else "PoP"
+        account.warnings.append(f"{read.title}: no {lacking} is known, so only satellites in view can be told, not service and latency")
         return None, None
     assumed = assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km)
     if len(assumed) and settings.gateways is None:
@@ -335,17 +344,26 @@ def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> 
     return gateways, pops
 
 
-def _home_pops(homing: str, pops: Pops, sites: Sites, country: str) -> npt.NDArray[np.int32]:
+def _home_pops(read: _ReadFleet, scenario: Scenario, pops: Pops, sites: Sites, country: str, account: _Account) -> npt.NDArray[np.int32]:
     """Row of each cell's PoP: the nearest along the ground that takes its traffic, or the one that the scenario names."""
+    homing = scenario.network.homing
+    nearest = nearest_pops(pops, sites.lat_deg, sites.lon_deg, country=country)
     if homing == "nearest":
-        # The rule of domestic traffic is Starlink's; nothing like it is known of other operators.
-        domestic_only = None if set(pops.operator) == {"starlink"} else frozenset[str]()
-        return nearest_pops(pops, sites.lat_deg, sites.lon_deg, country=country, domestic_only=domestic_only)
+        return nearest
     wanted = homing.strip().casefold()
+    known: dict[str, int] = {}
     for row in range(len(pops)):
-        if wanted in {pops.name[row].casefold(), pops.city[row].casefold(), *pops.code[row].casefold().split()}:
-            return np.full(len(sites), row, dtype=np.int32)
-    msg = f"homing '{homing}': no such PoP; give 'nearest' or one of {', '.join(sorted(set(pops.city)))}"
+        for name in (pops.name[row], pops.city[row], *pops.code[row].split()):
+            known.setdefault(name.casefold(), row)
+    if wanted in known:
+        return np.full(len(sites), known[wanted], dtype=np.int32)
+    if read.settings != scenario.constellations[0]:
+        account.warnings.append(f"no PoP '{homing}': its nearest one is taken")
+        return nearest
+    near = difflib.get_close_matches(wanted, known, n=3)
+    cities = sorted({pops.city[known[name]] or pops.name[known[name]] for name in near}) or sorted(set(pops.city))
+    hint = f"did you mean {' or '.join(cities)}? Give its name, or 'nearest'" if near else f"give 'nearest' or one of {', '.join(cities)}"
+    msg = f"PoP '{homing}': {read.title} has none of that name; {hint}"
     raise ScenarioError(msg)
 
 
@@ -358,21 +376,34 @@ def _file_entry(path: str) -> tuple[str, str]:
     return Path(path).name, hashlib.sha256(read_bytes(path, wanted="a file that exists", refused=InputError)).hexdigest()
 
 
-def fleet_from_files(paths: tuple[str, ...]) -> tuple[FleetSettings, ...]:
+def fleet_from_files(paths: tuple[str, ...], *, taken: tuple[str, ...] = ()) -> tuple[FleetSettings, ...]:
     """One constellation per file of element sets, named after its operator or, failing that, its file.
+
+    A file that is given twice is read twice into one constellation, where each satellite counts once. ``taken`` are names that other
+    constellations have.
 
     Raises
     ------
     ElementSetError
         If a file cannot be read.
     """
-    fleets: list[FleetSettings] = []
+    copies: dict[Path, list[str]] = {}
     for path in paths:
-        table, _ = read_elements(path)
+        copies.setdefault(Path(path).resolve(), []).append(path)
+    fleets: list[FleetSettings] = []
+    for files in copies.values():
+        table, _ = read_elements(files[0])
         operator = _tell_operator(table)
-        name = operator or "".join(c if c.isalnum() or c in "._-" else "-" for c in Path(path).stem) or "fleet"
-        taken = [fleet.name for fleet in fleets]
-        copies = sum(1 for other in taken if other == name or other.startswith(f"{name}-"))
-        name = f"{name}-{copies + 1}" if copies else name
-        fleets.append(FleetSettings(name=name, elements=(str(Path(path).resolve()),), operator=operator or None))
+        stem = "".join(c if (c.isalnum() and c.isascii()) or c in "._-" else "-" for c in Path(files[0]).stem).strip("._-")
+        name = _next_name(operator or stem or "fleet", {*taken, *(fleet.name for fleet in fleets)})
+        fleets.append(FleetSettings(name=name, elements=tuple(files), operator=operator or None))
     return tuple(fleets)
+
+
+def _next_name(name: str, taken: set[str]) -> str:
+    """The name, or the first of ``name-2``, ``name-3``, … that is free."""
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    return free

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     import zarr
 
 RUN_FORMAT = 1
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the operating system says when there is no room: on the disk, in the user's quota, or for so large a file."""
+
 Array = npt.NDArray[Any]
 
 
@@ -401,10 +405,8 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in DISK_FULL:
             msg = f"{folder}: the disk is full; free some space and repeat the command, it goes on where it stopped"
-        elif isinstance(error, PermissionError) or error.errno in {errno.EROFS, errno.EACCES}:
-            msg = f"{folder}: cannot be written ({error.strerror}); choose another --out"
         else:
-            msg = f"{folder}: {error.strerror or error}; choose another --out"
+            msg = f"{folder}: cannot be written ({error.strerror or error}); choose another --out"
         raise RunError(msg) from error

@@ -55,6 +55,15 @@ def test_ring_round_the_earth_holds_its_pole(sign: int, *, reverse: bool) -> Non
     assert not shapely.intersects_xy(geometry, 12.0, -89.9 * sign)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ring_from_180_to_180_round_a_pole_holds_it(sign: int) -> None:
+    lon = [-180, -90, 0, 90, 180, -180]
+    round_pole = flat([[0, 70 * sign], [90, 65 * sign], [180, 70 * sign], [-90, 65 * sign], [0, 70 * sign]])[0]
+    ends = flat(list(zip(lon, [70 * sign, 65 * sign, 70 * sign, 65 * sign, 70 * sign, 70 * sign], strict=True)))[0]
+    assert shapely.symmetric_difference(round_pole, ends).area == pytest.approx(0.0, abs=1e-9)
+    assert flat(list(zip(lon, [80 * sign] * 6, strict=True)))[0].area == pytest.approx(360.0 * 10.0)
+
+
 def test_cap_cut_as_rfc_7946_asks_is_the_same_cap() -> None:
     round_pole = flat([[0, -70], [90, -65], [180, -70], [-90, -65], [0, -70]])[0]
     cut = flat([[-180, -90], [-180, -70], [-90, -65], [0, -70], [90, -65], [180, -70], [180, -90], [-180, -90]])[0]

@@ -34,14 +34,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(name="report")(report.report)
-app.command(name="run")(run.run)
+app.command(name="report", short_help="Simulate a territory and write its report.")(report.report)
+app.command(name="run", short_help="Simulate a scenario.")(run.run)
 app.add_typer(scenario.app, name="scenario")
-app.command(name="passes")(passes.passes)
-app.command(name="visible")(visible.visible)
-app.command(name="path")(path.path)
+app.command(name="passes", short_help="List the passes of satellites over a place.")(passes.passes)
+app.command(name="visible", short_help="List the satellites above a place.")(visible.visible)
+app.command(name="path", short_help="Print the route between two places, hop by hop.")(path.path)
 app.add_typer(fetch.app, name="fetch")
-app.command(name="doctor")(doctor.doctor)
+app.command(name="doctor", short_help="Say what works on this machine.")(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001

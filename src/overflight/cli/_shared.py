@@ -126,7 +126,7 @@ def read_fleet(elements: list[Path] | None, constellation: str | None, *, strict
         raise ScenarioError(msg)
     if not elements:
         known = find_constellation(constellation or "starlink")
-        say(f"warning: no --elements given: built-in shells of '{known.title}' stand for the fleet; single satellites are not real")
+        say(f"warning: {known.title}: no element sets given, built-in shells stand for the fleet; single satellites are not real")
         return shell_elements(known.shells, known.epoch), False
     tables = []
     for path in elements:

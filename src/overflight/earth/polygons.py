@@ -200,12 +200,14 @@ def _is_cut_round_the_earth(ring: Floats, lon_unwrapped_deg: Floats) -> bool:
     """Whether edges from −180 to 180 are meant as whole parallels.
 
     So a writer closes a band round the Earth, or a cap cut at the antimeridian. Read as crossings of no width, such edges leave a
-    ring that winds round the Earth or encloses nothing; a small polygon on the antimeridian stays one.
+    ring that encloses nothing, or one that winds round the Earth and has edges along the cut; a small polygon on the antimeridian
+    stays one, and so does a ring round a pole whose ends, at −180 and 180, are one point.
     """
     if not np.any(np.abs(np.diff(ring[:, 0])) == FULL_TURN_DEG) or np.any(np.abs(ring[:, 0]) > 180.0):
         return False
+    along_cut = np.any((np.abs(ring[:-1, 0]) == 180.0) & (ring[:-1, 0] == ring[1:, 0]))
     winds = abs(lon_unwrapped_deg[-1] - lon_unwrapped_deg[0]) > 180.0
-    return bool(winds or np.ptp(lon_unwrapped_deg) == 0.0)
+    return bool((winds and along_cut) or np.ptp(lon_unwrapped_deg) == 0.0)
 
 
 def _enclosed_pole(lat_deg: Floats, *, eastward: bool) -> float:

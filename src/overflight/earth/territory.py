@@ -129,15 +129,24 @@ def find_territory(query: str | Path) -> Territory:
     >>> find_territory("côte d'ivoire").alpha3
     'CIV'
     """
+    path = territory_file(query)
+    if path is not None:
+        return read_territory(path)
+    text = str(query).strip()
+    row = _rows_by_name().get(_key(text)) if text else None
+    if row is None:
+        raise TerritoryError(_unknown(text))
+    return _built_in(row)
+
+
+def territory_file(query: str | Path) -> Path | None:
+    """Path of the file that a query means; None where it means a code or a name. Names go before files of the same name."""
     text = str(query).strip()
     if isinstance(query, Path) or text.lower().endswith((".geojson", ".json")):
-        return read_territory(Path(query))
-    row = _rows_by_name().get(_key(text)) if text else None
-    if row is not None:
-        return _built_in(row)
-    if text and ("/" in text or _exists(Path(text))):
-        return read_territory(Path(text))
-    raise TerritoryError(_unknown(text))
+        return Path(query)
+    if not text or _key(text) in _rows_by_name():
+        return None
+    return Path(text) if "/" in text or _exists(Path(text)) else None
 
 
 def find_code(query: str) -> str:
@@ -303,6 +312,7 @@ def _warn_of_swap(geometry: Any, cells: Cells) -> list[str]:
     if abs(middle.x) <= 90.0:
         there = territories_of_cells([cell_of(middle.x, middle.y)])[0]
         if there:
-            there_in_words = ", ".join(there)
+            table = read_table("territories")
+            there_in_words = ", ".join(table["name"][table["code"].index(code)] for code in there)
             return [f"the polygon lies wholly at sea; with latitude and longitude swapped it would lie in {there_in_words}"]
     return ["the polygon lies wholly at sea: no territory's cell is in it, its population is 0"]

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from overflight import __version__
 from overflight.catalog.availability import ServiceStatus, blacklisted_cells, province_counts, service_status
+from overflight.catalog.constellations import find_constellation
 from overflight.catalog.tables import read_table
 from overflight.clock import format_time
 from overflight.earth.population import territories_of_cells
+from overflight.earth.territory import list_territories, territory_file
 from overflight.inputs import Inputs, fleet_from_files, gather_inputs
 from overflight.measure.latency import access_fit
 from overflight.run import Run
@@ -63,11 +65,12 @@ def report_scenario(
     OverflightError
         If a value or a file cannot be used.
     """
-    fleets = (*fleet_from_files(elements), *(FleetSettings(name=name) for name in constellations)) or (FleetSettings(),)
+    fleets = [fleet.model_dump() for fleet in fleet_from_files(elements, taken=constellations)]
+    fleets += [{"name": find_constellation(name).name} for name in constellations]
     return parse_scenario(
         {
             "territory": _absolute(str(territory)),
-            "constellations": [fleet.model_dump() for fleet in fleets],
+            "constellations": fleets or [FleetSettings().model_dump()],
             "time": {"start": None if start is None else format_time(start), "hours": hours, "step_s": step_s},
             "visibility": {"user_mask_deg": user_mask_deg, "arc_avoidance_deg": arc_avoidance_deg},
             "selection": {"strategy": strategy},
@@ -79,7 +82,8 @@ def report_scenario(
 
 def _absolute(territory: str) -> str:
     """The path of a user's file from the root, so that the run's scenario can be read from anywhere."""
-    return str(Path(territory).resolve()) if territory and Path(territory).is_file() else territory
+    path = territory_file(territory)
+    return territory if path is None else str(path.resolve())
 
 
 def study_territory(
@@ -183,14 +187,20 @@ def find_policy(inputs: Inputs) -> tuple[PolicyStatus, list[str]]:
     operator, territory = inputs.fleets[0].operator, inputs.territory
     codes, cells = _countries(inputs)
     statuses = {code: service_status(code, operator=operator) for code in dict.fromkeys(codes)}
-    main = statuses[max(statuses, key=codes.count)]
+    # The high seas have no say where there is land: what is published there is published for countries.
+    on_land = [code for code in statuses if code]
+    main = statuses[max(on_land or statuses, key=codes.count)]
     denied = np.array([_denies(statuses[code]) for code in codes], dtype=np.bool_)
     if operator == "starlink":
         denied |= np.isin(cells, blacklisted_cells())
     warnings = []
-    if len({status.verdict_key for status in statuses.values()}) > 1:
-        words = "; ".join(f"{status.code}: {status.verdict()}" for status in statuses.values())
-        warnings.append(f"{territory.name} lies in several countries ({words}); the status given is that of most of its cells")
+    if len({statuses[code].verdict_key for code in on_land}) > 1:
+        names = {row.code: row.name for row in list_territories()}
+        words = "; ".join(f"{names.get(code, code)}: {statuses[code].verdict()}" for code in sorted(on_land, key=codes.count, reverse=True))
+        warnings.append(f"{territory.name} lies in several countries ({words}); the status given is that of most of its cells on land")
+    if on_land and "" in statuses:
+        at_sea = codes.count("")
+        warnings.append(f"{at_sea:,} of {len(codes):,} cells of {territory.name} lie at sea, where no status of service is published")
     if main.verdict_key == "split":
         counts = ", ".join(f"{count} {word}" for word, count in province_counts(main.code).items())
         warnings.append(
@@ -204,7 +214,7 @@ def find_policy(inputs: Inputs) -> tuple[PolicyStatus, list[str]]:
         expected=main.expected,
         source=main.source,
         date=main.date,
-        served_cells=int((~denied).sum()) if known else 0,
+        served_cells=int((~denied & (np.array(codes) != "")).sum()) if known else 0,
         denied_cells=int(denied.sum()) if known else 0,
         denied_cell_ids=cells[denied] if known else cells[:0],
     ), warnings
