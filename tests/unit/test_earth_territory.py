@@ -168,7 +168,7 @@ def test_swapped_coordinates_are_suspected() -> None:
     for rings in (kenya_swapped, at_sea):
         warnings = parse_territory(as_bytes({"type": "Polygon", "coordinates": rings}), source="k.json").warnings
         if rings is at_sea:
-            assert "swapped it would lie in KE" in warnings[0]
+            assert "swapped it would lie in Kenya" in warnings[0]
 
 
 def test_other_reference_system_is_said_to_be_ignored() -> None:
