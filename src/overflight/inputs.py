@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from overflight.catalog.constellations import Shell, find_constellation
+from overflight.catalog.constellations import Shell, find_constellation, list_constellations
 from overflight.catalog.ground import Gateways, Pops, builtin_gateways, builtin_pops, read_gateways, read_pops
 from overflight.catalog.homing import assume_gateways, nearest_pops
 from overflight.catalog.tables import path_of_table
@@ -258,6 +258,11 @@ def _tell_operator(elements: ElementSets) -> str:
     return operator if counts[operator] * 2 > len(elements) else ""
 
 
+def _topology_of(operator: str) -> str:
+    """Links of a real fleet: to the nearest where the operator's satellites have lasers, none where nothing is known of any."""
+    return "nearest" if operator in list_constellations() and find_constellation(operator).has_isl else "none"
+
+
 def _title_of(settings: FleetSettings, operator: str) -> str:
     titles = {"starlink": "Starlink", "oneweb": "OneWeb", "kuiper": "Kuiper", "qianfan": "Qianfan", "telesat": "Telesat"}
     return titles.get(operator, settings.name)
@@ -287,7 +292,7 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
         elements = assign_planes(elements, middle)
     gateways, pops = _ground_segment(read, scenario, account)
     home = None if pops is None else _home_pops(read, scenario, pops, sites, country, account)
-    topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or "nearest")
+    topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or _topology_of(read.operator))
     if topology not in TOPOLOGIES:
         msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
         raise ScenarioError(msg)

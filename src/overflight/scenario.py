@@ -129,7 +129,7 @@ class NetworkSettings(_Table):
 
     topology: str = "auto"
     """Which satellite is linked with which: ``none``, ``plus-grid``, ``three-link``, ``nearest``; ``auto`` takes the constellation's own
-    of the built-in table, and ``nearest`` for real fleets (assumed: the real one is not public)."""
+    of the built-in table, and for real fleets ``nearest`` where the operator is known to have lasers (assumed: the real one is not public)."""
     scope: Literal["per-shell", "whole-fleet"] = "per-shell"
     """Whether lasers join satellites of one shell only."""
     isl_range_km: Positive = 5400.0
