@@ -128,21 +128,16 @@ def nearest_links(fleet: TopologyInput, *, degree: int = MAX_DEGREE) -> Indices:
     n = len(fleet)
     valid = np.isfinite(fleet.positions_km).all(axis=0)
     shell = fleet.shell if fleet.scope == "per-shell" else np.zeros(n, np.int16)
-    ends_a, ends_b = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    ends_a, ends_b, squares = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
     for number in np.unique(shell[valid]):
         member = np.flatnonzero(valid & (shell == number))
-        if member.size < 2:
-            continue
-        near_a, near_b = _find_around(fleet, member)
-        ends_a.append(near_a)
-        ends_b.append(near_b)
-    a, b = np.concatenate(ends_a), np.concatenate(ends_b)
-    # A pair that both its ends found stands twice.
-    keys = _sort_unique(np.minimum(a, b) * n + np.maximum(a, b))
-    a, b = np.divmod(keys, max(n, 1))
-    step = fleet.positions_km[:, a] - fleet.positions_km[:, b]
-    order = np.argsort((step * step).sum(axis=0), kind="stable")
-    a, b = a[order], b[order]
+        if member.size > 1:
+            near_a, near_b, square = _find_around(fleet, member)
+            ends_a.append(near_a)
+            ends_b.append(near_b)
+            squares.append(square)
+    order = _order_shortest(np.concatenate(squares))
+    a, b = np.concatenate(ends_a)[order], np.concatenate(ends_b)[order]
     clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
     a, b = a[clear], b[clear]
     chosen = _accept(a, b, np.full(n, degree, np.int32))
@@ -328,8 +323,16 @@ def _sort_unique(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if keys.size else keys
 
 
+def _order_shortest(square: Floats) -> npt.NDArray[np.int64]:
+    """Order of squared lengths, to a millionth of a square kilometre, equals as they come: the same on any machine, unlike a quick sort."""
+    bits = int(square.size).bit_length()
+    scale = 2.0 ** (61 - bits) / max(float(square.max(initial=1.0)), 1.0)
+    keys = ((square * scale).astype(np.int64) << bits) | np.arange(square.size)
+    return np.sort(keys) & ((1 << bits) - 1)
+
+
 def _accept(port_a: npt.NDArray[np.int64], port_b: npt.NDArray[np.int64], free: Indices) -> Bools:
-    from overflight.network._kernels import accept_in_order
+    from overflight.network._matching import accept_in_order
 
     accepted = np.empty(port_a.size, np.bool_)
     accept_in_order(port_a, port_b, free, accepted)
@@ -414,7 +417,7 @@ def _near_pairs(
     fleet: TopologyInput, order: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], target: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """For planes with a target plane: each satellite with its nearest three over there, the shortest pairs first."""
-    from overflight.network._kernels import find_nearest_in_rows
+    from overflight.network._matching import find_nearest_in_rows
 
     plane = np.repeat(np.arange(target.size), np.diff(starts))
     asking = np.flatnonzero(target[plane] >= 0)
@@ -427,13 +430,14 @@ def _near_pairs(
     a = order[np.broadcast_to(asking[:, None], near.shape)[found]]
     b = order[near[found]]
     clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
-    nearest_first = np.argsort(square[found][clear], kind="stable")
+    nearest_first = _order_shortest(square[found][clear])
     return a[clear][nearest_first], b[clear][nearest_first]
 
 
-def _find_around(fleet: TopologyInput, member: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pairs of each of some satellites with the nearest of the others, within the fleet's range and heading."""
-    from overflight.network._kernels import BOXES_A_SIDE, find_nearest_around, sort_into_boxes
+def _find_around(fleet: TopologyInput, member: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
+    """Pairs of each of some satellites with the nearest of the others, within the fleet's range and heading, and squared lengths."""
+    from overflight.network._kernels import BOXES_A_SIDE, sort_into_boxes
+    from overflight.network._matching import find_nearest_around, list_pairs
 
     points_km = np.ascontiguousarray(fleet.positions_km[:, member])
     radius_km = float(np.sqrt((points_km * points_km).sum(axis=0).max()))
@@ -443,8 +447,9 @@ def _find_around(fleet: TopologyInput, member: npt.NDArray[np.int64]) -> tuple[n
     points_km, headings, least_cosine = _points(fleet, by_box)
     near, square = np.empty((member.size, _NEAR_CANDIDATES), np.int32), np.empty((member.size, _NEAR_CANDIDATES))
     find_nearest_around(*points_km, *headings, least_cosine, radius_km, starts, edge_km, fleet.max_range_km, near, square)
-    found = near >= 0
-    return np.broadcast_to(by_box[:, None], near.shape)[found], by_box[near[found]]
+    ends_a, ends_b, lengths = np.empty(near.size, np.int64), np.empty(near.size, np.int64), np.empty(near.size)
+    count = list_pairs(near, square, ends_a, ends_b, lengths)
+    return by_box[ends_a[:count]], by_box[ends_b[:count]], lengths[:count]
 
 
 def _points(fleet: TopologyInput, rows: npt.NDArray[np.int64]) -> tuple[Floats, Floats, float]:
