@@ -1,125 +1,225 @@
-"""Write the pages of docs/reference that follow from the code: the command line and the scenario's settings.
+"""Fill in the parts of the docs that follow from the code: the command line, settings, frames, choices and the public surface.
 
-``python tools/write_docs.py`` writes them; a test fails when they are not what this script would write.
+A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end -->``; what stands between is replaced. ``python
+tools/write_docs.py`` fills in all pages; a test fails when a page is not what this script would write.
 """
 
+import inspect
 import os
+import re
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def write_pages() -> dict[str, str]:
-    """Text of every generated page, by file name."""
-    return {"cli.md": _cli_page(), "scenario.md": _scenario_page()}
+def fill_pages() -> dict[Path, str]:
+    """Text of every page that has generated parts, as it should be."""
+    pages = {}
+    for path in sorted(DOCS.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        filled = _PART.sub(lambda part: f"{part[1]}\n{_PARTS[part[2]]().strip()}\n\n{part[3]}", text)
+        if _PART.search(text):
+            pages[path] = filled
+    return pages
 
 
-def _cli_page() -> str:
+def _list_commands() -> str:
     os.environ.update({"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
     import click
     from typer.main import get_command
 
     from overflight.cli import app
 
-    parts = [
-        "# Command line",
-        "",
-        "Data go to stdout, everything else to stderr. Every reporting verb takes `--json`. Progress bars appear only on a terminal.",
-        "Errors are one line; `--debug` shows the traceback behind it. Times are ISO 8601 UTC; places are names or `LAT,LON`.",
-        "",
-        "| exit code | meaning |",
-        "|---|---|",
-        "| 0 | ok |",
-        "| 1 | a check failed |",
-        "| 2 | usage or bad input |",
-        "| 3 | data missing |",
-        "| 70 | a fault of Overflight itself |",
-        "| 130 | interrupted; repeat the command to go on |",
-        "",
-    ]
-    root: Any = get_command(app)
+    parts: list[str] = []
 
     def describe(command: Any, path: str) -> None:
         context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
-        parts.extend([f"## `{path}`", "", "```text", command.get_help(context).strip(), "```", ""])
+        parts.append(f"## `{path}`\n\n```text\n{command.get_help(context).strip()}\n```\n")
         for name, child in getattr(command, "commands", {}).items():
             describe(child, f"{path} {name}")
 
-    describe(root, "overflight")
-    return "\n".join(parts).rstrip() + "\n"
+    describe(get_command(app), "overflight")
+    return "\n".join(parts)
 
 
-def _scenario_page() -> str:
+_TABLES_OF_SCENARIO = {
+    "Scenario": "Top level",
+    "TimeSettings": "`[time]`",
+    "FleetSettings": "`[[constellations]]`",
+    "ShellSettings": "`[[constellations.shells]]`",
+    "VisibilitySettings": "`[visibility]`",
+    "SelectionSettings": "`[selection]`",
+    "NetworkSettings": "`[network]`",
+    "SamplingSettings": "`[sampling]`",
+}
+
+
+def _list_settings() -> str:
     from overflight.scenario import scenario_schema
 
     schema = scenario_schema()
-    definitions = schema["$defs"]
-    parts = [
-        "# Scenario",
-        "",
-        "One frozen description of what to simulate, in TOML. `overflight scenario validate FILE` finds every problem at once,",
-        "`overflight scenario show FILE` spells out every setting, `overflight scenario schema` writes the JSON Schema.",
-        'A file may build on another (`extends = "base.toml"`), and may hold named variants under `[overrides.NAME]`,',
-        "taken with `--override NAME`. Paths are relative to the file. A key that does not exist is an error.",
-        "",
-        "```toml",
-        'territory = "Taiwan"',
-        "",
-        "[[constellations]]",
-        'name = "starlink"',
-        'elements = ["starlink.tle"]',
-        "",
-        "[time]",
-        'start = "2026-08-22T00:00:00Z"',
-        "hours = 6.0",
-        "",
-        "[overrides.without-lasers.network]",
-        'topology = "none"',
-        "```",
-        "",
-        "## Top level",
-        "",
-        *_rows(schema),
+    parts = []
+    for name, title in _TABLES_OF_SCENARIO.items():
+        definition = schema if name == "Scenario" else schema["$defs"][name]
+        required = set(definition.get("required", ()))
+        rows = [
+            (f"`{key}`", _values_of(field), "required" if key in required else _default_of(field), _plain(field["description"]))
+            for key, field in definition["properties"].items()
+        ]
+        parts += [f"## {title}\n", _plain(definition["description"]) + "\n", _table(("key", "values", "default", "meaning"), rows) + "\n"]
+    return "\n".join(parts)
+
+
+def _values_of(field: dict[str, Any]) -> str:
+    """What a setting may be, from its JSON Schema."""
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "anyOf" in field:
+        return _values_of(next(choice for choice in field["anyOf"] if choice.get("type") != "null"))
+    if field.get("type") == "array":
+        return "tables" if "$ref" in field["items"] else f"list of {_values_of(field['items'])}s"
+    if "$ref" in field:
+        return "table"
+    words = {"number": "number", "integer": "integer", "string": "text", "boolean": "`true`, `false`"}[field["type"]]
+    bounds = [
+        f"{sign} {field[key]:g}"
+        for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
+        if key in field
     ]
-    titles = {
-        "TimeSettings": "[time]",
-        "FleetSettings": "[[constellations]]",
-        "ShellSettings": "[[constellations.shells]]",
-        "VisibilitySettings": "[visibility]",
-        "SelectionSettings": "[selection]",
-        "NetworkSettings": "[network]",
-        "SamplingSettings": "[sampling]",
-    }
-    for name, title in titles.items():
-        definition = definitions[name]
-        parts.extend([f"## `{title}`", "", definition.get("description", ""), "", *_rows(definition)])
-    return "\n".join(parts).rstrip() + "\n"
+    return " ".join([words, ", ".join(bounds)]).strip()
 
 
-def _rows(definition: dict[str, Any]) -> list[str]:
-    rows = ["| key | default | meaning |", "|---|---|---|"]
-    required = set(definition.get("required", ()))
-    for key, field in definition["properties"].items():
-        default = "required" if key in required else _default(field)
-        rows.append(f"| `{key}` | {default} | {field.get('description', '').replace('``', '`')} |")
-    return [*rows, ""]
-
-
-def _default(field: dict[str, Any]) -> str:
+def _default_of(field: dict[str, Any]) -> str:
     value = field.get("default")
     if isinstance(value, dict | list) and value:
         return "see below"
     return "–" if value is None or value in ({}, []) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+def _list_frames() -> str:
+    from overflight.run import COVERAGE_FRAMES, FRAMES
+
+    rows = []
+    for frame in FRAMES.values():
+        unit = "–" if frame.unit == "1" else frame.unit
+        missing = "–" if frame.missing is None else str(frame.missing)
+        scale = "–" if frame.scale == 1.0 else f"{frame.scale:g}"
+        always = "always" if frame.name in COVERAGE_FRAMES else "with a ground segment"
+        rows.append((f"`{frame.name}`", frame.dtype, unit, scale, missing, always, frame.about))
+    return _table(("frame", "stored as", "unit", "scale", "missing", "written", "meaning"), rows)
+
+
+def _list_choices(registry: dict[str, Any]) -> str:
+    rows = [(f"`{name}`", f"`{choice.__module__}.{choice.__name__}`", _first_paragraph(choice)) for name, choice in registry.items()]
+    return _table(("name", "function", "what it does"), rows)
+
+
+def _list_strategies() -> str:
+    from overflight.schedule.strategies import STRATEGIES
+
+    return _list_choices(dict(STRATEGIES))
+
+
+def _list_topologies() -> str:
+    from overflight.network.isl import TOPOLOGIES
+
+    return _list_choices(dict(TOPOLOGIES))
+
+
+def _list_routings() -> str:
+    from overflight.network.ways import ROUTINGS
+
+    return _list_choices(dict(ROUTINGS))
+
+
+def _list_constellations() -> str:
+    from overflight.catalog.constellations import find_constellation, list_constellations
+
+    rows = []
+    for name in list_constellations():
+        known = find_constellation(name)
+        rows.append((f"`{name}`", known.title, f"{known.satellites:,}", str(len(known.shells)), f"`{known.topology}`", known.status))
+    return _table(("name", "what it is", "satellites", "rows of shells", "topology", "status"), rows)
+
+
+def _list_surface() -> str:
+    import overflight
+
+    rows = []
+    for name in sorted(overflight.__all__, key=str.casefold):
+        thing = getattr(overflight, name)
+        home = f"`{thing.__module__}`" if hasattr(thing, "__module__") and not isinstance(thing, dict) else "–"
+        rows.append((f"`{name}`", _kind_of(thing), home, _about(name, thing)))
+    return _table(("name", "what", "defined in", "in one line"), rows)
+
+
+def _kind_of(thing: Any) -> str:
+    if inspect.isclass(thing):
+        return "exception" if issubclass(thing, Exception) else "class"
+    return "function" if callable(thing) else "value"
+
+
+def _about(name: str, thing: Any) -> str:
+    """First paragraph of a docstring; values have none of their own."""
+    values = {
+        "__version__": "Version of the package.",
+        "STRATEGIES": "Built-in satellite choices by name.",
+        "TOPOLOGIES": "Built-in topologies of lasers by name.",
+    }
+    return values[name] if name in values else _first_paragraph(thing)
+
+
+def _list_errors() -> str:
+    from overflight import errors
+
+    def walk(error: type[errors.OverflightError], depth: int) -> Iterator[tuple[str, ...]]:
+        yield f"{'&nbsp;' * 4 * depth}`{error.__name__}`", str(error.exit_code), _first_paragraph(error)
+        for child in error.__subclasses__():
+            if child.__module__ == errors.__name__:
+                yield from walk(child, depth + 1)
+
+    return _table(("error", "exit code", "meaning"), walk(errors.OverflightError, 0))
+
+
+_PARTS: dict[str, Callable[[], str]] = {
+    "commands": _list_commands,
+    "settings": _list_settings,
+    "frames": _list_frames,
+    "strategies": _list_strategies,
+    "topologies": _list_topologies,
+    "routings": _list_routings,
+    "constellations": _list_constellations,
+    "surface": _list_surface,
+    "errors": _list_errors,
+}
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines).replace("| --- ", "|---").replace("--- |", "---|")
+
+
+def _first_paragraph(thing: Any) -> str:
+    return _plain((inspect.getdoc(thing) or "").split("\n\n")[0])
+
+
+def _plain(text: str) -> str:
+    """One line of Markdown from a docstring."""
+    return " ".join(text.split()).replace("``", "`").replace("|", "\\|")
+
+
 def main() -> int:
-    """Write every page."""
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    for name, text in write_pages().items():
-        (REFERENCE / name).write_text(text, encoding="utf-8")
-        print(REFERENCE / name)
+    """Fill in every page."""
+    for path, text in fill_pages().items():
+        if path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(path.relative_to(ROOT))
     return 0
 
 
