@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from overflight import __version__
 from overflight.clock import Instants
-from overflight.errors import RunError
+from overflight.errors import RunError, ScenarioError
 from overflight.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
@@ -113,8 +113,18 @@ class FleetRun:
         return self.folder.name
 
     def read(self, frame: str, start: int = 0, stop: int | None = None) -> Array:
-        """Read a frame's values for slots ``start`` to ``stop``, shape (slots, cells)."""
-        return FRAMES[frame].decode(np.asarray(self._array(frame)[start:stop]))
+        """Read a frame's values for slots ``start`` to ``stop``, shape (slots, cells).
+
+        Raises
+        ------
+        RunError
+            If the run is damaged.
+        """
+        array = self._array(frame)
+        try:
+            return FRAMES[frame].decode(np.asarray(array[start:stop]))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise _damaged(self.folder / "frames.zarr" / frame, error) from error
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Ranges of slots as they are chunked on disk, for reading with bounded memory."""
@@ -134,21 +144,37 @@ class FleetRun:
     def frames(self) -> tuple[str, ...]:
         """Names of the frames that this run has."""
         group = self._group()
-        return tuple(name for name in FRAMES if name in group)
+        there = tuple(name for name in FRAMES if name in group)
+        if there not in {COVERAGE_FRAMES, tuple(FRAMES)}:
+            lost = next(name for name in FRAMES if name not in there)
+            raise _damaged(self.folder / "frames.zarr" / lost, FileNotFoundError())
+        return there
 
     def table(self, name: str) -> "pa.Table":
         """Read one of the tables: satellites, cells, gateways, pops."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.folder / f"{name}.parquet")
+        path = self.folder / f"{name}.parquet"
+        try:
+            return pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(path, error) from error
 
     def _array(self, name: str) -> "zarr.Array[Any]":
-        return cast("zarr.Array[Any]", self._group()[name])
+        try:
+            return cast("zarr.Array[Any]", self._group()[name])
+        except (OSError, KeyError, ValueError) as error:
+            raise _damaged(self.folder / "frames.zarr" / name, error) from error
 
     def _group(self) -> "zarr.Group":
         import zarr
 
-        return zarr.open_group(str(self.folder / "frames.zarr"), mode="r")
+        path = self.folder / "frames.zarr"
+        try:
+            return zarr.open_group(str(path), mode="r")
+        except (OSError, KeyError, ValueError) as error:
+            raise _damaged(path, error) from error
 
 
 class Run:
@@ -200,7 +226,11 @@ def open_run(folder: str | Path) -> Run:
     if manifest.get("format") != RUN_FORMAT:
         msg = f"{folder}: written in format {manifest.get('format')}, this version reads {RUN_FORMAT}; run it again"
         raise RunError(msg)
-    return Run(folder, load_scenario(folder / "scenario.toml"), manifest)
+    try:
+        scenario = load_scenario(folder / "scenario.toml")
+    except ScenarioError as error:
+        raise _damaged(folder / "scenario.toml", error) from error
+    return Run(folder, scenario, manifest)
 
 
 class RunWriter:
@@ -243,6 +273,9 @@ class RunWriter:
             raise RunError(msg)
         self.folder.mkdir(parents=True, exist_ok=True)
         held = _read_json(self.folder / "run.json") or _read_json(self.folder / "progress.json")
+        if held is not None and not _is_manifest(held):
+            msg = f"{self.folder}: its run.json or progress.json is not of Overflight; choose another --out"
+            raise RunError(msg)
         # A run killed at its very beginning may have left half a file of ours, which is nobody's work.
         if held is None and any(path.name != "progress.json.part" for path in self.folder.iterdir()):
             msg = f"{self.folder}: the folder is not empty and holds no run; choose another --out"
@@ -388,6 +421,20 @@ def _write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def _damaged(path: Path, error: Exception) -> RunError:
+    reason = "it is missing" if isinstance(error, FileNotFoundError) or not path.exists() else " ".join(str(error).split())
+    return RunError(f"{path}: the run is damaged ({reason}); remove its folder and repeat the command that made it")
+
+
+def _is_manifest(held: dict[str, Any]) -> bool:
+    """Whether what a file says was written here: only then may the folders that it names be replaced."""
+    fleets, blocks = held.get("fleets", []), held.get("blocks_done", {})
+    if not ("scenario_sha256" in held and isinstance(fleets, list) and isinstance(blocks, dict)):
+        return False
+    names = [fleet.get("name") if isinstance(fleet, dict) else None for fleet in fleets]
+    return all(isinstance(name, str) and Path(name).name == name for name in (*names, *blocks))
+
+
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -405,8 +452,11 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in DISK_FULL:
-            msg = f"{folder}: the disk is full; free some space and repeat the command, it goes on where it stopped"
-        else:
-            msg = f"{folder}: cannot be written ({error.strerror or error}); choose another --out"
-        raise RunError(msg) from error
+        raise unwritable(folder, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> RunError:
+    """Say why a file or folder cannot be written, and the way out."""
+    if error.errno in DISK_FULL:
+        return RunError(f"{path}: the disk is full; free some space and repeat the command, it goes on where it stopped")
+    return RunError(f"{path}: cannot be written ({error.strerror or error}); choose another --out")

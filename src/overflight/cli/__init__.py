@@ -23,6 +23,9 @@ EXIT_USAGE = 2
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
+RESUMABLE = ("report", "run")
+"""Verbs that go on where they were interrupted."""
+
 _SOUTHERN_PLACE = re.compile(r"-\.?\d[\d.]*\s*°?\s*[,;\s].*")
 
 app = typer.Typer(
@@ -73,7 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except KeyboardInterrupt:
-        say("interrupted; repeat the command to go on where it stopped")
+        resumes = any(argument in RESUMABLE for argument in arguments[:1])
+        say("interrupted" + ("; repeat the command to go on where it stopped" if resumes else ""))
         code = EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
         if debug:

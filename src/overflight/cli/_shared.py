@@ -94,7 +94,8 @@ Progress = Callable[[float], None]
 
 def say(message: str) -> None:
     """Tell the user something that is not data."""
-    print(f"overflight: {message}", file=sys.stderr)
+    if sys.stderr is not None:  # closed by the caller: nobody listens
+        print(f"overflight: {message}", file=sys.stderr)
 
 
 def write_json(data: Any) -> None:

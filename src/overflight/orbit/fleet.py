@@ -101,8 +101,8 @@ def age_warnings(elements: ElementSets, at: np.datetime64) -> list[str]:
     ):
         if count:
             text = (
-                f"{count} of {len(elements)} element sets are {side} {WARN_AGE_DAYS:g} day at {when} (most {extreme:.1f} days, median of "
-                f"all {abs(median):.1f}): expect errors along the orbit of about {expected_error_km(1.0):.0f} km at 1 day and "
+                f"{count:,} of {len(elements):,} element sets are {side} {WARN_AGE_DAYS:g} day at {when} (most {extreme:.1f} days, "
+                f"median of all {abs(median):.1f}): expect errors along the orbit of about {expected_error_km(1.0):.0f} km at 1 day and "
                 f"{expected_error_km(3.0):.0f} km at 3 days"
             )
             warnings.append(text)

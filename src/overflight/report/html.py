@@ -3,6 +3,7 @@
 The page holds no script and may load nothing: its content security policy says so to the browser.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from overflight import __version__
-from overflight.errors import RunError
 from overflight.report.answers import answer_questions, country_name, status_key, territory_name
 from overflight.report.markup import Page, escape, foreign, rich, unordered
 from overflight.report.words import LANGUAGES, NO_VALUE, Words, load_words
+from overflight.run import unwritable
 from overflight.study.findings import TerritoryFindings
 
 __all__ = ["LANGUAGES", "Section", "render_report", "report_sections", "write_report"]
@@ -75,9 +76,9 @@ def write_report(findings: TerritoryFindings, path: str | Path, *, lang: str = "
         beside.write_text(text, encoding="utf-8", newline="\n")
         os.replace(beside, path)  # noqa: PTH105 - the one that is sure to replace
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        msg = f"{path}: cannot be written ({error.strerror or error}); give another folder with --out"
-        raise RunError(msg) from error
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
 
 
 def render_report(findings: TerritoryFindings, *, lang: str = "en") -> str:
