@@ -7,17 +7,19 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "src" / "overflight"
 STAGES = ("orbit", "sky", "network", "schedule", "measure")
-GROUND = ("catalog", "earth", "clock", "intake", "errors", "_version")
+GROUND = ("catalog", "earth", "clock", "intake", "notices", "errors", "vectors", "_version")
 MAY_IMPORT = {
     "errors": (),
     "__main__": ("cli",),
     "_version": (),
+    "vectors": (),
     "clock": ("errors",),
-    "intake": ("errors",),
+    "notices": ("clock",),
+    "intake": ("errors", "notices"),
     # The two halves of the ground floor lean on one another: tables are read by earth, places name countries for gateways.
     "catalog": GROUND,
     "earth": GROUND,
-    **{stage: GROUND for stage in STAGES},
+    **dict.fromkeys(STAGES, GROUND),
     "scenario": GROUND,
     "run": (*GROUND, "scenario"),
     "inputs": (*GROUND, *STAGES, "scenario"),

@@ -14,8 +14,9 @@ blocks only, so that a state's bits do not depend on its neighbours.
 """
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from overflight.vectors import prefer_wide_vectors
 
 BLOCK = 64
 """Satellites per block: constants and results of one block stay in the first-level cache."""
@@ -75,18 +76,6 @@ _COS_MIDDLE = (
 )
 _SIN_LOW = (-0.16666666663881236, 0.008333332768753579, -0.000198410865614788, 2.75364635625748e-06, -2.4080190432969638e-08)
 _COS_LOW = (-0.49999999963953023, 0.04166665936002493, -0.001388865164726139, 2.4774579745194932e-05, -2.6297517416492886e-07)
-
-
-@intrinsic
-def _prefer_wide_vectors(_typing_context):
-    """Ask LLVM for the widest vectors the processor has in the calling function (its default stops at 256 bits)."""
-
-    def codegen(context, builder, _signature, _arguments):
-        # llvmlite's own ``add`` knows only attributes without a value.
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
-        return context.get_dummy_value()
-
-    return types.void(), codegen
 
 
 @njit(fastmath=_FAST, error_model="numpy", forceinline=True)
@@ -241,7 +230,7 @@ def fill_positions(constants, epoch_us, time_us, sidereal_rad, rotation_km, firs
     doubtful
         Shape (blocks,): receives how many states of the block became NaN.
     """
-    _prefer_wide_vectors()
+    prefer_wide_vectors()
     n = out_km.shape[2]
     m = np.empty(8 * BLOCK)
     for block in range(epoch_us.size // BLOCK):

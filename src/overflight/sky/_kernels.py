@@ -10,8 +10,9 @@ contiguous arguments, hold few arrays (the compiler gives up on proving more tha
 import math
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from overflight.vectors import prefer_wide_vectors
 
 _DEGREE = math.pi / 180.0
 _TAN_PI_8 = math.tan(math.pi / 8.0)
@@ -21,17 +22,6 @@ _PI_16 = math.pi / 16.0
 
 _PAD = 32
 """Rows are padded to multiples of this, so that vector loops leave no scalar remainder."""
-
-
-@intrinsic
-def _use_wide_vectors(_typing_context):
-    """Let LLVM use 512-bit vectors in the calling function, where the processor has them; by default it stops at 256."""
-
-    def generate(context, builder, _signature, _arguments):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite's own ``add`` takes no attribute with a value
-        return context.get_dummy_value()
-
-    return types.void(), generate
 
 
 # --- elementary functions that vectorise -------------------------------------------------------------------------------------------
@@ -103,7 +93,7 @@ def _atan2_deg(y, x):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _angles_in_place(x, y, z, px, py, pz, e0, e1, n0, n1, n2, u0, u1, u2):
     """Replace satellite positions seen from one site by azimuth (degrees), elevation (degrees) and range."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     for j in range(x.size):
         dx = x[j] - px
         dy = y[j] - py
@@ -176,7 +166,7 @@ def angles_of_all(ecef, east, north, up, positions, azimuth, elevation, distance
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_directions(x, y, z, sin_lat, cos_lat):
     """Replace azimuth x and elevation y by the direction (a, |b|, d) in the frame of the meridian: a into y, |b| into x, d into z."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     for j in range(x.size):
         sin_az, cos_az = _sincos_deg(x[j])
         up, level = _sincos_deg(y[j])
@@ -189,7 +179,7 @@ def _arc_directions(x, y, z, sin_lat, cos_lat):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_starts(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end, c_half, s_half):
     """Best of four points of the arc: below the direction, in the south, half-way, on the horizon."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     A = 1.0 + px * px + pz * pz
     B = 2.0 * px
     weight_south = 1.0 / np.sqrt(A - B)
@@ -230,7 +220,7 @@ def _arc_starts(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end, c_half,
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_newton(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end):
     """One step of Newton's method towards the arc's nearest point, held to 0.2 rad and to the visible arc."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     A = 1.0 + px * px + pz * pz
     B = 2.0 * px
     for j in range(cosine.size):
@@ -263,7 +253,7 @@ def _arc_newton(dir_a, dir_b, dir_d, cosine, sine, px, pz, c_end, s_end):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arc_angles(dir_a, dir_b, dir_d, cosine, sine, px, pz):
     """Angle to the arc's point, into ``cosine``: from the difference of the two unit vectors, exact for small angles too."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     for j in range(cosine.size):
         x = cosine[j] - px
         h = 1.0 / np.sqrt(x * x + sine[j] * sine[j] + pz * pz)
@@ -332,7 +322,7 @@ def arc_separations(lat_deg, azimuth_deg, elevation_deg, radius, eccentricity_sq
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mark_above(x, y, z, px, py, pz, u0, u1, u2, signed_square, marks):
     """Test elevations exactly: sin(el) |sin(el)| >= sin(mask) |sin(mask)|, both times the square of the range."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     for j in range(x.size):
         dx = x[j] - px
         dy = y[j] - py
@@ -343,7 +333,7 @@ def _mark_above(x, y, z, px, py, pz, u0, u1, u2, signed_square, marks):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _count_marks(marks):
-    _use_wide_vectors()
+    prefer_wide_vectors()
     total = np.int32(0)
     for j in range(marks.size):
         total += np.int32(marks[j])
@@ -353,7 +343,7 @@ def _count_marks(marks):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mark_near(x, y, z, moved, c0, c1, c2, n0, n1, n2, spread, slack, near):
     """Whether a satellite may stand above the mask of any site of a group (necessary, not sufficient); ``spread`` = sin(mask) - |dn|."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     signed_square = spread * abs(spread)
     share = 1.0 + abs(spread)
     for j in range(x.size):
@@ -367,7 +357,7 @@ def _mark_near(x, y, z, moved, c0, c1, c2, n0, n1, n2, spread, slack, near):
 @njit(cache=True, nogil=True, error_model="numpy")
 def follow_farthest(sx, sy, sz, x, y, z, square):
     """Raise the squared distance of each satellite from its reference position to that of its present one; NaN raises nothing."""
-    _use_wide_vectors()
+    prefer_wide_vectors()
     for i in range(x.size):
         dx = sx[i] - x[i]
         dy = sy[i] - y[i]
