@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from overflight.errors import DataMissingError, OverflightError
+from overflight.notices import Notice
 
 EXAMPLES = 3
 """Records left out that a notice shows."""
@@ -26,6 +27,11 @@ class LeftOut:
     def __str__(self) -> str:
         where = self.source if self.line is None else f"{self.source}:{self.line}"
         return f"{where}: {self.record}: {self.reason}" if self.record else f"{where}: {self.reason}"
+
+    def notice(self) -> str:
+        """Say the same without the name of the file."""
+        text = Notice.about(self.record, self.reason) if self.record else self.reason
+        return text if self.line is None else Notice.of("left_out.at_line", "line {line}: {text}", line=self.line, text=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,20 @@ class Intake:
 
     def notices(self, what: str) -> list[str]:
         """Say in lines what the user should know: warnings on the file, and how many of ``what`` were left out, the first with reasons."""
-        lines = [warning if warning.startswith(self.source) else f"{self.source}: {warning}" for warning in self.warnings]
+        lines = [warning if warning.startswith(self.source) else Notice.about(self.source, warning) for warning in self.warnings]
         if self.left_out:
-            examples = "; ".join(str(item).removeprefix(f"{self.source}:") for item in self.left_out[:EXAMPLES])
-            more = f"; and {len(self.left_out) - EXAMPLES:,} more" if len(self.left_out) > EXAMPLES else ""
-            lines.append(f"{self.source}: {len(self.left_out):,} of {self.read:,} {what} left out: line {examples}{more}")
+            examples = tuple(item.notice() for item in self.left_out[:EXAMPLES])
+            if len(self.left_out) > EXAMPLES:
+                examples = (*examples, Notice.of("left_out.more", "and {count:,} more", count=len(self.left_out) - EXAMPLES))
+            counted = Notice.of(
+                "left_out.counted",
+                "{count:,} of {read:,} {what} left out: {examples:; }",
+                count=len(self.left_out),
+                read=self.read,
+                what=Notice.word("records", what),
+                examples=examples,
+            )
+            lines.append(Notice.about(self.source, counted))
         return lines
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from overflight.catalog.tables import STATUSES, read_table
 from overflight.errors import CatalogError
 from overflight.intake import Intake, LeftOut
+from overflight.notices import Notice
 
 Row = dict[str, str | float]
 
@@ -48,8 +49,12 @@ _MAX_HEIGHT_M = 9000.0
 class _BadRecord(Exception):  # noqa: N818 - it never leaves this module
     """A record that cannot be used, and why."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
-class _OtherRecord(Exception):  # noqa: N818 - it never leaves this module
+
+class _OtherRecord(_BadRecord):
     """A sound record that is not asked for, and why."""
 
 
@@ -63,9 +68,11 @@ class _Notes:
     def warnings(self) -> tuple[str, ...]:
         said = []
         if self.unknown_states:
-            said.append(f"states not understood and taken as operational: {', '.join(sorted(self.unknown_states))}")
+            states = tuple(sorted(self.unknown_states))
+            said.append(Notice.of("warning.unknown_states", "states not understood and taken as operational: {states}", states=states))
         if self.by_position:
-            said.append(f"country of {self.by_position} records taken from their position")
+            text = "country of {count} records taken from their position"
+            said.append(Notice.of("warning.country_by_position", text, count=self.by_position))
         return tuple(said)
 
 
@@ -86,14 +93,14 @@ def parse_ground(data: bytes, *, source: str, kind: str, operator: str, include_
             row = _read_row(record, kind=kind, operator=operator, include_planned=include_planned, notes=notes)
             key = (str(row["name"]).casefold(), row["code"], row["lat_deg"], row["lon_deg"])
             if key in first_seen:
-                reason = f"duplicate of record {first_seen[key]}"
+                reason = Notice.of("left_out.duplicate_record", "duplicate of record {line}", line=first_seen[key])
                 raise _BadRecord(reason)  # noqa: TRY301 - the account is kept in one place
             first_seen[key] = line
             rows.append(row)
         except _OtherRecord as other:
-            left_out.append(LeftOut(source, line, label, str(other)))
+            left_out.append(LeftOut(source, line, label, other.reason))
         except _BadRecord as bad:
-            left_out.append(LeftOut(source, line, label, str(bad)))
+            left_out.append(LeftOut(source, line, label, bad.reason))
             if strict:
                 raise CatalogError(str(left_out[-1])) from None
     if not rows:
@@ -168,7 +175,7 @@ def _columns_without_header(cells: list[str], source: str) -> tuple[str, ...]:
 
 def _cells_to_record(header: tuple[str, ...], cells: list[str]) -> object:
     if len(cells) != len(header):
-        return f"{len(cells)} cells where {len(header)} are expected"
+        return Notice.of("left_out.cells", "{cells} cells where {expected} are expected", cells=len(cells), expected=len(header))
     return _rename(dict(zip(header, cells, strict=True)))
 
 
@@ -190,17 +197,17 @@ def _read_row(record: object, *, kind: str, operator: str, include_planned: bool
     if isinstance(record, str):
         raise _BadRecord(record)
     if not isinstance(record, dict):
-        reason = "not a record of named values"
+        reason = Notice.of("left_out.not_a_record", "not a record of named values")
         raise _BadRecord(reason)
     _check_wanted(record, kind)
     lat, lon = _read_number(record, "lat_deg", -90.0, 90.0), _read_number(record, "lon_deg", -180.0, 360.0)
     if lat == 0.0 and lon == 0.0:
-        reason = "position 0, 0 stands for an unknown one"
+        reason = Notice.of("left_out.position_zero", "position 0, 0 stands for an unknown one")
         raise _BadRecord(reason)
     height = _read_number(record, "height_m", -500.0, _MAX_HEIGHT_M) if _text(record, "height_m") else 0.0
     state = _read_state(record, notes)
     if state == "retired" or (state != "operational" and not include_planned):
-        reason = f"state is {state}"
+        reason = Notice.of("left_out.state", "state is {state}", state=Notice.word("state", state))
         raise _OtherRecord(reason)
     given_status = _text(record, "status").casefold()
     return {
@@ -222,12 +229,13 @@ def _read_row(record: object, *, kind: str, operator: str, include_planned: bool
 
 def _check_wanted(record: Mapping[str, object], kind: str) -> None:
     if record.get("shown") is False:
-        reason = "marked as not shown by its list"
+        reason = Notice.of("left_out.not_shown", "marked as not shown by its list")
         raise _OtherRecord(reason)
     given = _text(record, "kind").casefold()
     found = _KINDS.get(given, kind)
     if found != kind:
-        reason = f"is a {_WORDS[found]}, not a {_WORDS[kind]}"
+        is_what, not_what = Notice.word("kind", _WORDS[found]), Notice.word("kind", _WORDS[kind])
+        reason = Notice.of("left_out.other_kind", "is a {found}, not a {wanted}", found=is_what, wanted=not_what)
         raise _OtherRecord(reason)
 
 
@@ -252,19 +260,20 @@ def _text(record: Mapping[str, object], column: str) -> str:
 
 def _read_number(record: Mapping[str, object], column: str, least: float, most: float) -> float:
     said = _text(record, column)
-    word = column.rsplit("_", 1)[0]
+    word = Notice.word("column", column.rsplit("_", 1)[0])
     if not said:
-        reason = f"no {word}"
+        reason = Notice.of("left_out.no_value", "no {column}", column=word)
         raise _BadRecord(reason)
     if not _is_number(said):
-        reason = f"{word} '{said[:20]}' is not a number"
+        reason = Notice.of("left_out.not_a_number", "{column} '{said}' is not a number", column=word, said=said[:20])
         raise _BadRecord(reason)
     value = float(said)
     if not math.isfinite(value):
-        reason = f"{word} is {value}"
+        reason = Notice.of("left_out.not_finite", "{column} is {said}", column=word, said=str(value))
         raise _BadRecord(reason)
     if not least <= value <= most:
-        reason = f"{word} {value:g} is outside {least:g} to {most:g}"
+        text = "{column} {value:g} is outside {least:g} to {most:g}"
+        reason = Notice.of("left_out.outside", text, column=word, value=value, least=least, most=most)
         raise _BadRecord(reason)
     return value
 

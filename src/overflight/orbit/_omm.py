@@ -13,9 +13,11 @@ from itertools import pairwise
 from typing import Any
 from xml.parsers import expat
 
-from overflight.orbit._records import RawRecords, Row, day_start_us, days_in_year, default_name
+from overflight.notices import Notice
+from overflight.orbit._records import BadRecordError, RawRecords, Row, day_start_us, days_in_year, default_name
 
 _MAX_NORAD_ID = 999_999_999
+_RECORD = Notice.of("left_out.record", "record")
 _REQUIRED = (
     "MEAN_MOTION",
     "ECCENTRICITY",
@@ -44,10 +46,6 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _NOT_NEWLINE = re.compile(r"[^\n]+")
 
 
-class _BadRecordError(Exception):
-    """A record cannot be read; the message is the reason."""
-
-
 class _Collector:
     """Rows and bad records of one file; counts the records that lack a derivative."""
 
@@ -59,8 +57,8 @@ class _Collector:
         """Read one record."""
         try:
             self.raw.rows.append(_read_row(line, fields))
-        except _BadRecordError as error:
-            self.refuse(line, _describe(fields), str(error))
+        except BadRecordError as error:
+            self.refuse(line, _describe(fields), error.reason)
         else:
             self._without_derivative += any(fields.get(name) in {None, ""} for name in _OPTIONAL)
 
@@ -71,9 +69,10 @@ class _Collector:
     def finish(self, *, truncated: bool) -> RawRecords:
         """Return what was collected, with warnings."""
         if truncated:
-            self.raw.warnings.append("the file ends within a record: truncated?")
+            self.raw.warn_of_truncation()
         if self._without_derivative:
-            self.raw.warnings.append(f"{self._without_derivative} records lack a derivative of mean motion, taken as 0 (unused by SGP4)")
+            sentence = "{count:,} records lack a derivative of mean motion, taken as 0 (unused by SGP4)"
+            self.raw.warnings.append(Notice.of("warning.no_derivative", sentence, count=self._without_derivative))
         return self.raw
 
 
@@ -114,12 +113,13 @@ def parse_omm_json(text: str) -> RawRecords:
             position = text.find("{", start + 1)
             truncated = position < 0
             position = len(text) if truncated else position
-            collector.refuse(line, "record", f"not JSON ({_json_reason(error)})")
+            collector.refuse(line, _RECORD, Notice.of("left_out.not_json", "not JSON ({reason})", reason=_json_reason(error)))
             continue
         if isinstance(record, dict):
             collector.add(line, record)
         else:
-            collector.refuse(line, "record", f"a JSON object with the fields of an OMM is needed, not {str(record)[:40]!a}")
+            sentence = "a JSON object with the fields of an OMM is needed, not {found!a}"
+            collector.refuse(line, _RECORD, Notice.of("left_out.not_an_object", sentence, found=str(record)[:40]))
     return collector.finish(truncated=truncated)
 
 
@@ -137,7 +137,8 @@ def parse_omm_csv(text: str) -> RawRecords:
             collector.add(number, dict(zip(columns, values, strict=True)))
         else:
             found = dict(zip(columns, values, strict=False))
-            collector.refuse(number, _describe(found), f"{len(values)} of {len(columns)} columns")
+            reason = Notice.of("left_out.columns", "{found} of {columns} columns", found=len(values), columns=len(columns))
+            collector.refuse(number, _describe(found), reason)
     return collector.finish(truncated=False)
 
 
@@ -163,13 +164,15 @@ def parse_omm_xml(text: str) -> RawRecords:
         end = _OMM_END.search(text, start, following)
         if end is None:
             truncated = following == len(text)
-            collector.refuse(line, "record", "no </omm> before the next record or the end of the file")
+            sentence = "no </omm> before the next record or the end of the file"
+            collector.refuse(line, _RECORD, Notice.of("left_out.no_end", sentence))
             continue
         try:
             collector.add(line, _read_xml_fields(text[start : end.end()]))
         except expat.ExpatError as error:
             reason = expat.errors.messages.get(error.code, "unknown error")
-            collector.refuse(line, "record", f"not well-formed XML at line {line + error.lineno - 1} ({reason})")
+            sentence = "not well-formed XML at line {line} ({reason})"
+            collector.refuse(line, _RECORD, Notice.of("left_out.not_xml", sentence, line=line + error.lineno - 1, reason=reason))
     return collector.finish(truncated=truncated)
 
 
@@ -218,8 +221,8 @@ def _read_row(line: int, fields: Mapping[str, Any]) -> Row:
     for name, allowed in _FIXED.items():
         stated = fields.get(name)
         if stated is not None and stated != "" and str(stated).strip().upper() not in allowed:
-            msg = f"{name} is {str(stated)[:30]!a}; element sets for SGP4 are needed ({allowed[0]})"
-            raise _BadRecordError(msg)
+            sentence = "{name} is {stated!a}; element sets for SGP4 are needed ({allowed})"
+            raise BadRecordError(Notice.of("left_out.not_for_sgp4", sentence, name=name, stated=str(stated)[:30], allowed=allowed[0]))
     norad_id = _read_id(_require(fields, "NORAD_CAT_ID"))
     epoch_us = _read_epoch_us(_require(fields, "EPOCH"))
     values = [_read_float(name, _require(fields, name)) for name in _REQUIRED]
@@ -232,8 +235,9 @@ def _read_row(line: int, fields: Mapping[str, Any]) -> Row:
 def _require(fields: Mapping[str, Any], name: str) -> Any:
     value = fields.get(name)
     if value is None or value == "":
-        msg = f"field {name} is {'missing' if name not in fields else 'empty'}"
-        raise _BadRecordError(msg)
+        if name in fields:
+            raise BadRecordError(Notice.of("left_out.empty", "field {name} is empty", name=name))
+        raise BadRecordError(Notice.of("left_out.missing", "field {name} is missing", name=name))
     return value
 
 
@@ -248,15 +252,14 @@ def _read_float(name: str, value: Any) -> float:
             return float(value)
     except (ValueError, OverflowError):
         pass
-    msg = f"{name} {str(value)[:30]!a} is not a number"
-    raise _BadRecordError(msg)
+    sentence = "{name} {value!a} is not a number"
+    raise BadRecordError(Notice.of("left_out.value_not_a_number", sentence, name=name, value=str(value)[:30]))
 
 
 def _read_id(value: Any) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= _MAX_NORAD_ID):
-        msg = f"NORAD_CAT_ID {text[:30]!a} is not a number of up to nine digits"
-        raise _BadRecordError(msg)
+        raise BadRecordError(Notice.of("left_out.id", "NORAD_CAT_ID {value!a} is not a number of up to nine digits", value=text[:30]))
     return int(text)
 
 
@@ -265,8 +268,8 @@ def _read_epoch_us(value: Any) -> int:
     text = str(value).strip()
     match = _EPOCH.fullmatch(text)
     if match is None:
-        msg = f"EPOCH {text[:40]!a} is not a UTC time like 2026-08-22T00:00:00.000000"
-        raise _BadRecordError(msg)
+        sentence = "EPOCH {value!a} is not a UTC time like 2026-08-22T00:00:00.000000"
+        raise BadRecordError(Notice.of("left_out.epoch", sentence, value=text[:40]))
     year, month, day, day_of_year, hour, minute, second, fraction = match.groups()
     try:
         ordinal = int(day_of_year) if day_of_year else date(int(year), int(month), int(day)).timetuple().tm_yday
@@ -274,8 +277,7 @@ def _read_epoch_us(value: Any) -> int:
             raise ValueError  # noqa: TRY301
         midnight = day_start_us(int(year), ordinal)
     except ValueError:
-        msg = f"EPOCH {text[:40]!a} does not exist"
-        raise _BadRecordError(msg) from None
+        raise BadRecordError(Notice.of("left_out.no_such_epoch", "EPOCH {value!a} does not exist", value=text[:40])) from None
     seconds = (int(hour) * 60 + int(minute)) * 60 + int(second)  # second 60 of a leap second is the next minute's first
     return midnight + seconds * 1_000_000 + (round(int(fraction) * 10 ** (6 - len(fraction))) if fraction else 0)
 
@@ -287,10 +289,12 @@ def _read_text(value: Any) -> str:
 def _describe(fields: Mapping[str, Any]) -> str:
     """What to call a record: its name and number as far as it has them."""
     name, number = _read_text(fields.get("OBJECT_NAME"))[:40], str(fields.get("NORAD_CAT_ID") or "")[:12]
-    return f"{name} ({number})" if name and number else name or (f"NORAD {number}" if number else "record")
+    return f"{name} ({number})" if name and number else name or (f"NORAD {number}" if number else _RECORD)
 
 
 def _json_reason(error: BaseException) -> str:
     if isinstance(error, json.JSONDecodeError):
         return error.msg
-    return "nested too deeply" if isinstance(error, RecursionError) else "a value is needed"
+    if isinstance(error, RecursionError):
+        return Notice.of("left_out.too_deep", "nested too deeply")
+    return Notice.of("left_out.value_needed", "a value is needed")

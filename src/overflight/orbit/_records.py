@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
+from overflight.notices import Notice
+
 Row = tuple[int, int, str, str, int, float, float, float, float, float, float, float, float, float]
 """line, norad_id, name, designator, epoch (µs since 1970), n, e, i, RAAN, argument of perigee, M, B*, ṅ/2, n̈/6."""
 
@@ -19,6 +21,18 @@ class RawRecords:
     rows: list[Row] = field(default_factory=list)
     bad: list[tuple[int, str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def warn_of_truncation(self) -> None:
+        """Say that the last record lacks its end."""
+        self.warnings.append(Notice.of("warning.truncated", "the file ends within a record: truncated?"))
+
+
+class BadRecordError(Exception):
+    """A record cannot be read; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def day_start_us(year: int, day_of_year: int) -> int:

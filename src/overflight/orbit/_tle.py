@@ -7,7 +7,17 @@ Alpha-5 catalogue numbers, https://www.space-track.org/documentation#tle-alpha5.
 import re
 from dataclasses import dataclass
 
-from overflight.orbit._records import DAY_US, RawRecords, Row, day_start_us, days_in_year, default_name, full_designator
+from overflight.notices import Notice
+from overflight.orbit._records import (
+    DAY_US,
+    BadRecordError,
+    RawRecords,
+    Row,
+    day_start_us,
+    days_in_year,
+    default_name,
+    full_designator,
+)
 
 _CHECKED_COLUMNS = 68
 _LINE_COLUMNS = 69
@@ -44,10 +54,6 @@ _LINE_1 = re.compile("".join(pattern for _, pattern in _LINE_1_FIELDS))
 _LINE_2 = re.compile("".join(pattern for _, pattern in _LINE_2_FIELDS))
 
 
-class _BadLineError(Exception):
-    """A line of elements cannot be read; the message is the reason."""
-
-
 @dataclass(slots=True)
 class _Pending:
     """What has been read of the record that is not complete yet, with the line each part stands in."""
@@ -82,10 +88,10 @@ def parse_tle(text: str) -> RawRecords:
                     row, lacks = _read_pair(pending, line, number)
                     raw.rows.append(row)
                     without_checksum += lacks
-                except _BadLineError as error:
-                    raw.bad.append((pending.first_line, pending.describe(), str(error)))
+                except BadRecordError as error:
+                    raw.bad.append((pending.first_line, pending.describe(), error.reason))
             else:
-                raw.bad.append((number, pending.name or _describe(line), "line 2 without line 1"))
+                raw.bad.append((number, pending.name or _describe(line), Notice.of("left_out.lone_line_2", "line 2 without line 1")))
             pending = _Pending()
         else:
             if pending.first or pending.name:
@@ -93,9 +99,10 @@ def parse_tle(text: str) -> RawRecords:
             pending = _Pending(name=line, name_line=number)
     if pending.first or pending.name:
         _drop_pending(raw, pending)
-        raw.warnings.append("the file ends within a record: truncated?")
+        raw.warn_of_truncation()
     if without_checksum:
-        raw.warnings.append(f"{without_checksum} element sets without a checksum were used as they stand")
+        sentence = "{count:,} element sets without a checksum were used as they stand"
+        raw.warnings.append(Notice.of("warning.no_checksum", sentence, count=without_checksum))
     return raw
 
 
@@ -114,9 +121,10 @@ def _tell_kind(line: str, *, after_first: bool) -> int:
 def _drop_pending(raw: RawRecords, pending: _Pending) -> None:
     """Account for a record that never became complete."""
     if pending.first:
-        raw.bad.append((pending.first_line, pending.describe(), "line 1 without line 2"))
+        raw.bad.append((pending.first_line, pending.describe(), Notice.of("left_out.lone_line_1", "line 1 without line 2")))
     else:
-        raw.bad.append((pending.name_line, _shorten(pending.name), "neither a line of elements nor a name followed by one"))
+        reason = Notice.of("left_out.lone_name", "neither a line of elements nor a name followed by one")
+        raw.bad.append((pending.name_line, _shorten(pending.name), reason))
 
 
 def _read_pair(pending: _Pending, second: str, second_line: int) -> tuple[Row, bool]:
@@ -124,18 +132,18 @@ def _read_pair(pending: _Pending, second: str, second_line: int) -> tuple[Row, b
     first = pending.first
     match_1, match_2 = _LINE_1.match(first), _LINE_2.match(second)
     if match_1 is None:
-        raise _BadLineError(_diagnose(first, _LINE_1_FIELDS, "line 1"))
+        raise BadRecordError(_diagnose(first, _LINE_1_FIELDS, _name_line()))
     if match_2 is None:
-        raise _BadLineError(_diagnose(second, _LINE_2_FIELDS, f"line 2 (at {second_line})"))
-    lacks_checksum = _check_line(first, "line 1") | _check_line(second, f"line 2 (at {second_line})")
+        raise BadRecordError(_diagnose(second, _LINE_2_FIELDS, _name_line(second_line)))
+    lacks_checksum = _check_line(first) | _check_line(second, second_line)
     number_1, designator, year, day, fraction, ndot, nddot, nddot_exponent, bstar, bstar_exponent, ephemeris_type = match_1.groups()
     number_2, inclination, raan, eccentricity, perigee, anomaly, mean_motion = match_2.groups()
     if number_1 != number_2 and _read_number(number_1) != _read_number(number_2):
-        msg = f"line 1 is of {number_1.strip()}, line 2 (at {second_line}) of {number_2.strip()}"
-        raise _BadLineError(msg)
+        sentence = "line 1 is of {first}, line 2 (at {line}) of {second}"
+        raise BadRecordError(Notice.of("left_out.two_numbers", sentence, first=number_1.strip(), second=number_2.strip(), line=second_line))
     if ephemeris_type == _SGP4_XP:
-        msg = "ephemeris type 4 is SGP4-XP, which is not SGP4; get the general-perturbations element set"
-        raise _BadLineError(msg)
+        sentence = "ephemeris type 4 is SGP4-XP, which is not SGP4; get the general-perturbations element set"
+        raise BadRecordError(Notice.of("left_out.sgp4_xp", sentence))
     norad_id = _read_number(number_1)
     name = pending.name[2:].lstrip() if pending.name.startswith("0 ") else pending.name
     try:
@@ -156,22 +164,29 @@ def _read_pair(pending: _Pending, second: str, second_line: int) -> tuple[Row, b
             _read_exponential(nddot, nddot_exponent),
         )
     except ValueError:
-        raise _BadLineError(_find_unreadable(match_1.groups(), match_2.groups(), second_line)) from None
+        raise BadRecordError(_find_unreadable(match_1.groups(), match_2.groups(), second_line)) from None
     return row, lacks_checksum
 
 
-def _check_line(line: str, which: str) -> bool:
+def _name_line(second_line: int = 0) -> Notice:
+    """Line 1, or line 2 with the line of the file that it stands in."""
+    if not second_line:
+        return Notice.of("left_out.line_1", "line 1")
+    return Notice.of("left_out.line_2", "line 2 (at {line})", line=second_line)
+
+
+def _check_line(line: str, second_line: int = 0) -> bool:
     """Check the modulo-10 checksum in column 69. Returns whether there is none; raises if it is wrong."""
     computed = sum(line[:_CHECKED_COLUMNS].encode("ascii").translate(_CHECK_VALUES)) % 10
     stated = line[_CHECKED_COLUMNS:_LINE_COLUMNS].strip()
     if stated == str(computed):
         if len(line) > _LINE_COLUMNS and line[_LINE_COLUMNS] != " ":
-            msg = f"{which} is longer than {_LINE_COLUMNS} columns"
-            raise _BadLineError(msg)
+            sentence = "{which} is longer than {columns} columns"
+            raise BadRecordError(Notice.of("left_out.too_long", sentence, which=_name_line(second_line), columns=_LINE_COLUMNS))
         return False
     if stated:
-        msg = f"{which}: checksum is {stated!a}, but its columns add up to {computed}"
-        raise _BadLineError(msg)
+        sentence = "{which}: checksum is {stated!a}, but its columns add up to {computed}"
+        raise BadRecordError(Notice.of("left_out.checksum", sentence, which=_name_line(second_line), stated=stated, computed=computed))
     return True
 
 
@@ -187,8 +202,7 @@ def _read_epoch_us(year: int, day: int, fraction: str) -> int:
     """Epoch from a two-digit year (57 is 1957) and a day of the year, exact to the microsecond (1e-8 day is 864 µs)."""
     full_year = 1900 + year if year >= 57 else 2000 + year
     if not 1 <= day <= days_in_year(full_year):
-        msg = f"epoch: {full_year} has no day {day}"
-        raise _BadLineError(msg)
+        raise BadRecordError(Notice.of("left_out.no_such_day", "epoch: {year} has no day {day}", year=full_year, day=day))
     within = round(int(fraction) * DAY_US / 10 ** len(fraction)) if fraction else 0
     return day_start_us(full_year, day) + within
 
@@ -198,12 +212,12 @@ def _read_exponential(mantissa: str, exponent: str) -> float:
     return float(f"{mantissa[0]}.{mantissa[1:]}e{exponent.replace(' ', '')}")
 
 
-def _find_unreadable(values_1: tuple[str, ...], values_2: tuple[str, ...], second_line: int) -> str:
+def _find_unreadable(values_1: tuple[str, ...], values_2: tuple[str, ...], second_line: int) -> Notice:
     """Say which value is no number, once a conversion failed although all characters are of a number's kind."""
-    second = f"line 2 (at {second_line})"
+    first, second = _name_line(), _name_line(second_line)
     plain = (
-        ("line 1", "epoch's day", values_1[3]),
-        ("line 1", "first derivative of mean motion", values_1[5]),
+        (first, "epoch's day", values_1[3]),
+        (first, "first derivative of mean motion", values_1[5]),
         (second, "inclination", values_2[1]),
         (second, "right ascension of the ascending node", values_2[2]),
         (second, "argument of perigee", values_2[4]),
@@ -214,24 +228,28 @@ def _find_unreadable(values_1: tuple[str, ...], values_2: tuple[str, ...], secon
         try:
             float(value)
         except ValueError:
-            return f"{which}: {name} {value!a} is not a number"
-    return "line 1: B* or the second derivative of mean motion is not a number"
+            sentence = "{which}: {name} {value!a} is not a number"
+            return Notice.of("left_out.field_not_a_number", sentence, which=which, name=Notice.word("field", name), value=value)
+    return Notice.of("left_out.exponential", "line 1: B* or the second derivative of mean motion is not a number")
 
 
-def _diagnose(line: str, expected: tuple[tuple[str, str], ...], which: str) -> str:
+def _diagnose(line: str, expected: tuple[tuple[str, str], ...], which: Notice) -> Notice:
     """Say what is wrong with a line that does not have the form of a line of elements."""
     if not line.isascii():
         column = next(k for k, character in enumerate(line, start=1) if not character.isascii())
-        return f"{which}: column {column} is not ASCII"
+        return Notice.of("left_out.not_ascii", "{which}: column {column} is not ASCII", which=which, column=column)
     position = 0
     for name, pattern in expected:
         match = re.compile(pattern).match(line, position)
         if match is None:
             if len(line) < _CHECKED_COLUMNS and _is_cut_off(line, position, pattern):
                 break
-            return f"{which}: {name} unreadable in {line[position : position + 14]!a} (from column {position + 1})"
+            sentence = "{which}: {name} unreadable in {found!a} (from column {column})"
+            found, field = line[position : position + 14], Notice.word("field", name)
+            return Notice.of("left_out.unreadable", sentence, which=which, name=field, found=found, column=position + 1)
         position = match.end()
-    return f"{which} is truncated: {len(line)} of {_LINE_COLUMNS} columns"
+    sentence = "{which} is truncated: {found} of {columns} columns"
+    return Notice.of("left_out.line_truncated", sentence, which=which, found=len(line), columns=_LINE_COLUMNS)
 
 
 def _is_cut_off(line: str, position: int, pattern: str) -> bool:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from overflight.clock import Instants, format_time
 from overflight.errors import ElementSetError
 from overflight.intake import Intake, LeftOut, read_bytes
+from overflight.notices import Notice
 from overflight.orbit._omm import parse_omm_csv, parse_omm_json, parse_omm_kvn, parse_omm_xml
 from overflight.orbit._records import RawRecords
 from overflight.orbit._tle import parse_tle
@@ -357,21 +358,31 @@ def _take_usable(raw: RawRecords, source: str) -> tuple[ElementSets, list[LeftOu
 def _find_out_of_range(table: ElementSets) -> Iterable[tuple[npt.NDArray[np.intp], Any]]:
     """Rows whose elements no orbit has, with a function from row to reason."""
 
-    def rule(name: str, good: npt.NDArray[np.bool_], allowed: str) -> tuple[npt.NDArray[np.intp], Any]:
+    def rule(name: str, good: npt.NDArray[np.bool_], allowed: str = "") -> tuple[npt.NDArray[np.intp], Any]:
         values = getattr(table, name)
-        return np.flatnonzero(~good), lambda row: f"{name} {values[row]:.9g} is not {allowed}"
+
+        def reason(row: int) -> Notice:
+            if not allowed:
+                return Notice.of("left_out.infinite", "{name} {value} is not a finite number", name=name, value=str(values[row]))
+            text = "{name} {value:.9g} is not in {allowed}"
+            return Notice.of("left_out.out_of_range", text, name=name, value=float(values[row]), allowed=allowed)
+
+        return np.flatnonzero(~good), reason
 
     for name in _FLOAT_COLUMNS:
-        yield rule(name, np.isfinite(getattr(table, name)), "a finite number")
+        yield rule(name, np.isfinite(getattr(table, name)))
     n, e, i = table.mean_motion_rev_day, table.eccentricity, table.inclination_deg
-    yield rule("mean_motion_rev_day", (n > 0.0) & (n <= MAX_MEAN_MOTION_REV_DAY), f"in 0 < n <= {MAX_MEAN_MOTION_REV_DAY:g}")
-    yield rule("eccentricity", (e >= 0.0) & (e < 1.0), "in 0 <= e < 1")
-    yield rule("inclination_deg", (i >= 0.0) & (i <= 180.0), "in 0..180")
+    yield rule("mean_motion_rev_day", (n > 0.0) & (n <= MAX_MEAN_MOTION_REV_DAY), f"0 < n <= {MAX_MEAN_MOTION_REV_DAY:g}")
+    yield rule("eccentricity", (e >= 0.0) & (e < 1.0), "0 <= e < 1")
+    yield rule("inclination_deg", (i >= 0.0) & (i <= 180.0), "0..180")
     for name in ("raan_deg", "argument_of_perigee_deg", "mean_anomaly_deg"):
-        yield rule(name, np.abs(getattr(table, name)) <= 360.0, "in -360..360")
+        yield rule(name, np.abs(getattr(table, name)) <= 360.0, "-360..360")
     epochs: list[np.datetime64] = list(table.epoch)
     early = (table.epoch < _FIRST_EPOCH) | (table.epoch >= _LAST_EPOCH)
-    yield np.flatnonzero(early), lambda row: f"epoch {format_time(epochs[row])} is not in 1957..2199"
+    yield (
+        np.flatnonzero(early),
+        lambda row: Notice.of("left_out.epoch_out_of_range", "epoch {epoch} is not in 1957..2199", epoch=format_time(epochs[row])),
+    )
 
 
 def _find_superseded(table: ElementSets, lines: npt.NDArray[np.int64], unusable: dict[int, str]) -> dict[int, str]:
@@ -386,8 +397,12 @@ def _find_superseded(table: ElementSets, lines: npt.NDArray[np.int64], unusable:
     last = np.searchsorted(ids, ids, side="right") - 1
     for position in np.flatnonzero(last != np.arange(len(order))).tolist():
         kept = order[last[position]]
-        when = "a later epoch" if table.epoch[kept] > table.epoch[order[position]] else "the same epoch"
-        superseded[int(order[position])] = f"duplicate; the element set of line {lines[kept]} with {when} is used"
+        line = int(lines[kept])
+        if table.epoch[kept] > table.epoch[order[position]]:
+            reason = Notice.of("left_out.older", "duplicate; the element set of line {line} with a later epoch is used", line=line)
+        else:
+            reason = Notice.of("left_out.as_old", "duplicate; the element set of line {line} with the same epoch is used", line=line)
+        superseded[int(order[position])] = reason
     return superseded
 
 
