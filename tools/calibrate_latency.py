@@ -37,6 +37,8 @@ CELLS = 16
 """Cells simulated of each territory, at equal steps of its population."""
 STEP_S = 1800.0
 FIRST_GUESS = (9.0, 16.0, 0.6)
+MAX_SPREAD = 1.0
+"""Three quantiles do not tell a floor near the median with a huge spread from a lower floor: what users see has no such spike (assumed)."""
 RESAMPLES = 100
 SEED = 20260822
 
@@ -127,7 +129,7 @@ def fit_access(path_density: Floats, published_ms: Floats, start: AccessTerm) ->
 
     def term_of(free: Floats) -> AccessTerm:
         floor = float(np.exp(free[0]))
-        return AccessTerm(floor, floor + float(np.exp(free[1])), float(np.exp(free[2])))
+        return AccessTerm(floor, floor + float(np.exp(free[1])), float(np.exp(min(free[2], np.log(MAX_SPREAD)))))
 
     def total_error_ms(free: Floats) -> float:
         simulated = round_trip_quantiles_ms(path_density, term_of(free), list(QUANTILES.values()))

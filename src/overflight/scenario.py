@@ -129,9 +129,9 @@ class NetworkSettings(_Table):
 
     topology: str = "auto"
     """Which satellite is linked with which: ``none``, ``plus-grid``, ``three-link``, ``nearest``; ``auto`` takes the constellation's own
-    of the built-in table, and for real fleets ``nearest`` where the operator is known to have lasers (assumed: the real one is not public)."""
-    scope: Literal["per-shell", "whole-fleet"] = "per-shell"
-    """Whether lasers join satellites of one shell only."""
+    of the built-in table, and for real fleets ``nearest`` where the operator is known to have lasers (assumed)."""
+    scope: Literal["per-shell", "whole-fleet"] = "whole-fleet"
+    """Whether ``nearest`` links join satellites of one shell only (the other topologies always do; assumed)."""
     isl_range_km: Positive = 5400.0
     """Longest laser link (reported)."""
     isl_clearance_km: NotNegative = 80.0
