@@ -1,11 +1,13 @@
 """Compiled loops that choose links: who is near whom, and which pairs are taken."""
 # mypy: disable-error-code="untyped-decorator"
 
+import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 
-from overflight.network._kernels import BOXES_A_SIDE
+from overflight.network._kernels import BOXES_A_SIDE, sort_into_boxes
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 
@@ -53,7 +55,7 @@ def find_nearest_in_rows(
 
 
 @njit(**_OPTIONS)
-def find_nearest_around(
+def _find_nearest_around(
     x: Any,
     y: Any,
     z: Any,
@@ -97,9 +99,8 @@ def find_nearest_around(
 
 
 @njit(**_OPTIONS)
-def list_pairs(found: Any, square: Any, end_a: Any, end_b: Any, pair_square: Any) -> int:
-    """List the pairs that either end found among its nearest, each once; return how many."""
-    count = 0
+def _list_pairs(found: Any, square: Any, rows: Any, pairs: Any, pair_square: Any, count: Any) -> int:
+    """Append the pairs that either end found among its nearest, each once; return how many there are then."""
     for own in range(found.shape[0]):
         for place in range(found.shape[1]):
             other = found[own, place]
@@ -108,9 +109,45 @@ def list_pairs(found: Any, square: Any, end_a: Any, end_b: Any, pair_square: Any
                 for back in range(found.shape[1]):
                     listed |= found[other, back] == own
             if not listed:
-                end_a[count], end_b[count], pair_square[count] = own, other, square[own, place]
+                pairs[0, count], pairs[1, count], pair_square[count] = rows[own], rows[other], square[own, place]
                 count += 1
-    return count
+    return int(count)
+
+
+@njit(**_OPTIONS)
+def pair_nearest(
+    points_km: Any, headings: Any, least_cosine: Any, member: Any, starts: Any, longest_km: Any, each: Any, pairs: Any, pair_square: Any
+) -> int:
+    """Pair each satellite with the nearest `each` of its group; return how many pairs there are.
+
+    ``member[starts[g]:starts[g + 1]]`` are the rows of group g in `points_km` and `headings`, (3, n).
+    """
+    boxes = np.empty(BOXES_A_SIDE**3 + 1, np.int64)
+    count = 0
+    for group in range(starts.size - 1):
+        rows = member[starts[group] : starts[group + 1]]
+        size = rows.size
+        if size < 2:
+            continue
+        here, boxed = np.empty((3, size)), np.empty(size, np.int32)
+        radius2 = 0.0
+        for i in range(size):
+            for axis in range(3):
+                here[axis, i] = points_km[axis, rows[i]]
+            radius2 = max(radius2, here[0, i] ** 2 + here[1, i] ** 2 + here[2, i] ** 2)
+        radius_km = math.sqrt(radius2)
+        edge_km = sort_into_boxes(here, radius_km, boxes, boxed)
+        rows = rows[boxed]
+        at, along = np.empty((3, size)), np.empty((3, size))
+        for i in range(size):
+            for axis in range(3):
+                at[axis, i], along[axis, i] = points_km[axis, rows[i]], headings[axis, rows[i]]
+        found, square = np.empty((size, each), np.int32), np.empty((size, each))
+        _find_nearest_around(
+            at[0], at[1], at[2], along[0], along[1], along[2], least_cosine, radius_km, boxes, edge_km, longest_km, found, square
+        )  # fmt: skip
+        count = _list_pairs(found, square, rows, pairs, pair_square, count)
+    return int(count)
 
 
 @njit(**_OPTIONS)

@@ -125,19 +125,17 @@ def nearest_links(fleet: TopologyInput, *, degree: int = MAX_DEGREE) -> Indices:
 
     Needs no planes or slots: it works on any real fleet. Candidates are the eight nearest of each satellite within the fleet's limits.
     """
+    from overflight.network._matching import pair_nearest
+
     n = len(fleet)
-    valid = np.isfinite(fleet.positions_km).all(axis=0)
-    shell = fleet.shell if fleet.scope == "per-shell" else np.zeros(n, np.int16)
-    ends_a, ends_b, squares = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
-    for number in np.unique(shell[valid]):
-        member = np.flatnonzero(valid & (shell == number))
-        if member.size > 1:
-            near_a, near_b, square = _find_around(fleet, member)
-            ends_a.append(near_a)
-            ends_b.append(near_b)
-            squares.append(square)
-    order = _order_shortest(np.concatenate(squares))
-    a, b = np.concatenate(ends_a)[order], np.concatenate(ends_b)[order]
+    valid = np.flatnonzero(np.isfinite(fleet.positions_km).all(axis=0))
+    shell = fleet.shell[valid] if fleet.scope == "per-shell" else np.zeros(valid.size, np.int16)
+    member = valid[np.argsort(shell, kind="stable")]
+    starts = np.concatenate([[0], np.cumsum(np.unique(shell, return_counts=True)[1])])
+    points_km, headings, least_cosine = _points(fleet, np.arange(n))
+    pairs, square = np.empty((2, n * _NEAR_CANDIDATES), np.int64), np.empty(n * _NEAR_CANDIDATES)
+    count = pair_nearest(points_km, headings, least_cosine, member, starts, fleet.max_range_km, _NEAR_CANDIDATES, pairs, square)
+    a, b = pairs[:, _order_shortest(square[:count])]
     clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
     a, b = a[clear], b[clear]
     chosen = _accept(a, b, np.full(n, degree, np.int32))
@@ -432,24 +430,6 @@ def _near_pairs(
     clear = _is_clear(fleet.positions_km[:, a], fleet.positions_km[:, b], fleet.clearance_km)
     nearest_first = _order_shortest(square[found][clear])
     return a[clear][nearest_first], b[clear][nearest_first]
-
-
-def _find_around(fleet: TopologyInput, member: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
-    """Pairs of each of some satellites with the nearest of the others, within the fleet's range and heading, and squared lengths."""
-    from overflight.network._kernels import BOXES_A_SIDE, sort_into_boxes
-    from overflight.network._matching import find_nearest_around, list_pairs
-
-    points_km = np.ascontiguousarray(fleet.positions_km[:, member])
-    radius_km = float(np.sqrt((points_km * points_km).sum(axis=0).max()))
-    starts, boxed = np.empty(BOXES_A_SIDE**3 + 1, np.int64), np.empty(member.size, np.int32)
-    edge_km = sort_into_boxes(points_km, radius_km, starts, boxed)
-    by_box = member[boxed]
-    points_km, headings, least_cosine = _points(fleet, by_box)
-    near, square = np.empty((member.size, _NEAR_CANDIDATES), np.int32), np.empty((member.size, _NEAR_CANDIDATES))
-    find_nearest_around(*points_km, *headings, least_cosine, radius_km, starts, edge_km, fleet.max_range_km, near, square)
-    ends_a, ends_b, lengths = np.empty(near.size, np.int64), np.empty(near.size, np.int64), np.empty(near.size)
-    count = list_pairs(near, square, ends_a, ends_b, lengths)
-    return by_box[ends_a[:count]], by_box[ends_b[:count]], lengths[:count]
 
 
 def _points(fleet: TopologyInput, rows: npt.NDArray[np.int64]) -> tuple[Floats, Floats, float]:

@@ -246,8 +246,11 @@ def find_ways(
     )
     share = -(-groups // threads)
     parts = [range(first, min(first + share, groups)) for first in range(0, groups, share)] if groups else []
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        list(pool.map(lambda part: _solve_groups(work, part, own, max_isl_hops), parts))
+    if len(parts) == 1:
+        _solve_groups(work, parts[0], own, max_isl_hops)
+    else:
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            list(pool.map(lambda part: _solve_groups(work, part, own, max_isl_hops), parts))
     return Ways(positions, ground, delay, next_hop)
 
 
