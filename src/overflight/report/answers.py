@@ -40,9 +40,11 @@ def say_possible(fleet: FleetFindings, words: Words) -> str:
     coverage = fleet.coverage
     if not coverage.satellites_in_view_mean > 0.0:
         return words("summary.possible_unseen", mask=words.number(fleet.mask_deg))
+    mean = words.number(coverage.satellites_usable_mean, 1)
+    if not fleet.ground_known:
+        return words("summary.possible_sky", mean=mean, covered=words.percent(coverage.covered_fraction))
     if not coverage.covered_fraction > 0.0:
         return words("summary.possible_no_way", in_view=words.number(coverage.satellites_in_view_mean, 1))
-    mean = words.number(coverage.satellites_usable_mean, 1)
     if coverage.covered_fraction >= 1.0:
         return words("summary.possible_full", mean=mean, min=words.number(coverage.satellites_usable_min))
     covered, gap = words.percent(coverage.covered_fraction), words.duration(coverage.longest_gap_s)
@@ -64,7 +66,7 @@ def say_offered(findings: TerritoryFindings, words: Words) -> str:
 def say_way(fleet: FleetFindings, words: Words) -> str:
     """Where traffic comes to ground and enters the Internet."""
     if not fleet.gateways:
-        return words("summary.way_none")
+        return words("summary.way_none" if fleet.ground_known else "summary.way_unknown")
     landing = [
         f"{country_name(code, words.lang)} ({words.percent(share)})" for code, share in fleet.landing_countries[:MOST_COUNTRIES_NAMED]
     ]
@@ -78,7 +80,7 @@ def say_speed(fleet: FleetFindings, words: Words) -> str:
     """How long the round trip takes."""
     latency = fleet.latency
     if latency.p50_ms is None:
-        return words("summary.speed_none")
+        return words("summary.speed_none" if fleet.ground_known else "summary.speed_unknown")
     p20, p50, p80 = (words.number(value) for value in (latency.p20_ms, latency.p50_ms, latency.p80_ms))
     return words("summary.speed_text", p20=p20, p50=p50, p80=p80)
 

@@ -77,7 +77,7 @@ def way_section(findings: TerritoryFindings, page: Page) -> str:
     """Where traffic comes to ground, on the map and in tables."""
     words, fleet = page.words, findings.fleets[0]
     if not fleet.gateways:
-        return paragraph(words("way.none"))
+        return paragraph(words("way.none" if fleet.ground_known else "way.unknown"))
     key = page.next_figure()
     sites = ", ".join(f"{site_name(site)} {words.percent(site.share)}" for site in sorted_sites(fleet.gateways)[:MAX_SITES])
     svg = draw_way(findings, fleet, words, key=key, label=words("map.alt_way", territory=territory_name(findings, words), sites=sites))

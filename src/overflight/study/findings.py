@@ -154,6 +154,8 @@ class FleetFindings:
     mean_run_slots: float
     serving_elevation_p50_deg: float
     sensitivity: tuple[Sensitivity, ...] = ()
+    ground_known: bool = True
+    """Whether gateways and PoPs of this constellation are known; without them nothing is said of ways and latency."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,10 +145,11 @@ def summarise_tally(inputs: Inputs, fleet: FleetInputs, tally: Tally, access: Ac
         pops=_landing_sites(fleet.pops, tally.pops, tally.served),
         landing_countries=tuple(sorted(countries.items(), key=lambda item: (-item[1], item[0]))),
         served_fraction=tally.served / tally.offered if tally.offered else 0.0,
-        isl_share=tally.over_isl / tally.served if tally.served else 0.0,
+        isl_share=(tally.over_isl / tally.served if tally.served else 0.0) if tally.has_ground else float("nan"),
         handovers_per_hour=float(handovers.handovers.mean()) / hours if handovers is not None else float("nan"),
         mean_run_slots=float(handovers.served_slots.sum()) / runs if handovers is not None and runs else float("nan"),
         serving_elevation_p50_deg=_median_of(tally.elevation) * 0.01,
+        ground_known=tally.has_ground,
     )
 
 
