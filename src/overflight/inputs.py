@@ -22,9 +22,11 @@ from overflight.earth.territory import Territory, find_territory
 from overflight.errors import ElementSetError, InputError, ScenarioError
 from overflight.intake import Intake, read_bytes
 from overflight.network.isl import TOPOLOGIES
+from overflight.notices import Notice
 from overflight.orbit.elements import ElementSets, join_elements, read_elements
 from overflight.orbit.fleet import age_warnings, assign_planes, element_ages_days, find_in_service
 from overflight.orbit.frames import orientation_warning
+from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import WalkerShell, shell_elements
 from overflight.scenario import FleetSettings, Scenario
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_starts
@@ -142,7 +144,8 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     odd_orientation = orientation_warning(slots[[0, -1]], scenario.time.earth_orientation)
     warnings += [odd_orientation] if odd_orientation else []
     obstruction = None if scenario.visibility.obstruction is None else _read_obstruction(scenario.visibility.obstruction)
-    files = [(f"territory {territory.code}", hashlib.sha256(cell_ids.tobytes() + population.tobytes()).hexdigest())]
+    territory_entry = Notice.of("source.territory", "territory {code}", code=territory.code)
+    files: list[tuple[str, str]] = [(territory_entry, hashlib.sha256(cell_ids.tobytes() + population.tobytes()).hexdigest())]
     files += [entry for fleet in fleets for entry in fleet.files]
     if scenario.visibility.obstruction is not None:
         files.append(_file_entry(scenario.visibility.obstruction))
@@ -184,11 +187,11 @@ def _thin_cells(territory: Territory, max_cells: int) -> tuple[npt.NDArray[np.ui
     bounds = np.linspace(0, n_cells, max_cells + 1).round().astype(np.int64)
     middle = (bounds[:-1] + bounds[1:]) // 2
     population = np.add.reduceat(territory.population, bounds[:-1])
-    warning = (
-        f"{territory.name} has {n_cells:,} cells; {max_cells:,} of them, evenly spread, were simulated "
-        "(sampling.max_cells in a scenario raises the number)"
+    text = (
+        "{name} has {total:,} cells; {cells:,} of them, evenly spread, were simulated (sampling.max_cells in a scenario raises the number)"
     )
-    return territory.cells[middle], population, [warning]
+    names = {"name": territory.name, "name_fr": territory.name_fr}
+    return territory.cells[middle], population, [Notice.of("warning.thinned", text, total=n_cells, cells=max_cells, **names)]
 
 
 def _midnight(instant: np.datetime64) -> np.datetime64:
@@ -221,8 +224,9 @@ def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) ->
         elements, older = join_elements(tables)
         if older:
             account.leave_out("the same satellite in another file, with a later or the same epoch", older)
-            files = ", ".join(dict.fromkeys(settings.elements))
-            account.warnings.append(f"{files}: {older:,} element sets left out: they come again, with a later or the same epoch")
+            text = "{files}: {count:,} element sets left out: they come again, with a later or the same epoch"
+            files = tuple(dict.fromkeys(settings.elements))
+            account.warnings.append(Notice.of("warning.older", text, files=files, count=older))
         operator = settings.operator or _tell_operator(elements)
         source = ", ".join(Path(path).name for path in settings.elements)
         return _ReadFleet(
@@ -233,16 +237,25 @@ def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) ->
         shells = tuple(_own_shell(shell.model_dump()) for shell in settings.shells)
         elements = shell_elements(shells, start)
         return _ReadFleet(
-            settings, settings.name, settings.operator or "", "shells of the scenario", elements, start, "plus-grid", True, account
+            settings=settings,
+            title=settings.name,
+            operator=settings.operator or "",
+            source=Notice.of("source.own_shells", "shells of the scenario"),
+            elements=elements,
+            epoch_median=start,
+            topology="plus-grid",
+            is_nominal=True,
+            account=account,
         )
     known = find_constellation(settings.name)
     elements = shell_elements(known.shells, known.epoch)
     account.files.append(_file_entry(str(path_of_table("shells"))))
-    account.warnings.append(
-        f"{known.title}: no element sets given, built-in shells ({known.status}) stand for the fleet; --elements takes real ones"
-    )
+    title = Notice.word("constellation", known.title)
+    text = "{title}: no element sets given, built-in shells ({status}) stand for the fleet; --elements takes real ones"
+    account.warnings.append(Notice.of("warning.built_in", text, title=title, status=Notice.word("status", known.status)))
+    source = Notice.of("source.built_in", "built-in: {source}", source=Notice.word("source", known.source))
     operator = settings.operator or known.operator
-    return _ReadFleet(settings, known.title, operator, f"built-in: {known.source}", elements, known.epoch, known.topology, True, account)
+    return _ReadFleet(settings, title, operator, source, elements, known.epoch, known.topology, True, account)
 
 
 def _own_shell(values: dict[str, object]) -> WalkerShell:
@@ -271,7 +284,11 @@ def _title_of(settings: FleetSettings, operator: str) -> str:
 def _tell_apart(fleets: list[_ReadFleet]) -> list[_ReadFleet]:
     """Add its files to the title of a fleet that shares it with another: “Starlink (july.tle)”."""
     titles = [fleet.title for fleet in fleets]
-    return [replace(fleet, title=f"{fleet.title} ({fleet.source})") if titles.count(fleet.title) > 1 else fleet for fleet in fleets]
+    return [replace(fleet, title=_title_with_files(fleet)) if titles.count(fleet.title) > 1 else fleet for fleet in fleets]
+
+
+def _title_with_files(fleet: _ReadFleet) -> Notice:
+    return Notice.of("about.files", "{title} ({files})", title=fleet.title, files=fleet.source)
 
 
 def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, *, country: str, single: bool) -> FleetInputs:
@@ -287,8 +304,9 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
         msg = f'{read.source}: none of {satellites_read} satellites is in service; set in_service = "all" in a scenario to use them all'
         raise ElementSetError(msg)
     middle = slots[len(slots) // 2]
-    account.warnings += [f"{read.title}: {text}" for text in age_warnings(elements, middle)] if not read.is_nominal else []
+    account.warnings += [Notice.about(read.title, text) for text in age_warnings(elements, middle)] if not read.is_nominal else []
     if not read.is_nominal:
+        account.warnings += _warn_of_lost(read.title, elements, slots[[0, -1]])
         elements = assign_planes(elements, middle)
     gateways, pops = _ground_segment(read, scenario, account)
     home = None if pops is None else _home_pops(read, scenario, pops, sites, country, account)
@@ -296,7 +314,6 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
     if topology not in TOPOLOGIES:
         msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
         raise ScenarioError(msg)
-    prefix = "" if single else f"{read.title}: "
     return FleetInputs(
         name=read.settings.name,
         title=read.title,
@@ -312,9 +329,18 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
         gateways=gateways,
         pops=pops,
         home_pop=home,
-        warnings=tuple(text if text.startswith(read.title) else prefix + text for text in account.warnings),
+        warnings=tuple(text if single or text.startswith(read.title) else Notice.about(read.title, text) for text in account.warnings),
         files=tuple(account.files),
     )
+
+
+def _warn_of_lost(title: str, elements: ElementSets, instants: Instants) -> list[str]:
+    """Tell of satellites in use that SGP4 has no position for: they stay in the fleet, but nobody sees them."""
+    positions_km = Propagator(elements).positions_km(instants)
+    lost = int(np.isnan(positions_km[:, 0]).any(axis=0).sum())
+    if not lost:
+        return []
+    return [f"{title}: {lost:,} of {len(elements):,} satellites have no position at the start or the end (decayed by SGP4's account)"]
 
 
 def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> tuple[Gateways | None, Pops | None]:
@@ -340,8 +366,9 @@ def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> 
     if scenario.stop_after == "coverage":
         return None, None
     if not len(gateways) or not len(pops):
-        lacking = "gateway" if not len(gateways) else "PoP"
-        account.warnings.append(f"{read.title}: no {lacking} is known, so only satellites in view can be told, not service and latency")
+        lacking = Notice.word("kind", "gateway" if not len(gateways) else "PoP")
+        text = "{title}: no {lacking} is known, so only satellites in view can be told, not service and latency"
+        account.warnings.append(Notice.of("warning.no_ground", text, title=read.title, lacking=lacking))
         return None, None
     assumed = assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km)
     if len(assumed) and settings.gateways is None:
@@ -363,7 +390,7 @@ def _home_pops(read: _ReadFleet, scenario: Scenario, pops: Pops, sites: Sites, c
     if wanted in known:
         return np.full(len(sites), known[wanted], dtype=np.int32)
     if read.settings != scenario.constellations[0]:
-        account.warnings.append(f"no PoP '{homing}': its nearest one is taken")
+        account.warnings.append(Notice.of("warning.no_such_pop", "no PoP '{name}': its nearest one is taken", name=homing))
         return nearest
     near = difflib.get_close_matches(wanted, known, n=3)
     cities = sorted({pops.city[known[name]] or pops.name[known[name]] for name in near}) or sorted(set(pops.city))

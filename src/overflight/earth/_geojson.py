@@ -8,6 +8,7 @@ import shapely
 
 from overflight.earth.polygons import flatten_polygon, polygonal
 from overflight.errors import TerritoryError
+from overflight.notices import Notice
 
 _TYPES = "Polygon, MultiPolygon, GeometryCollection, Feature or FeatureCollection"
 
@@ -57,7 +58,9 @@ def parse_geojson(data: bytes, *, source: str) -> Drawing:
     _warn_of_other_crs(document, drawing)
     _read(document, source, drawing)
     for kind, count in drawing.passed_over.items() if drawing.pieces else ():
-        drawing.warnings.append(f"{source}: {count} {kind} left out; only polygons make a territory")
+        text = "{count} {kind} left out; only polygons make a territory"
+        others = Notice.of("warning.no_polygons", text, count=count, kind=Notice.word("geojson", kind))
+        drawing.warnings.append(Notice.about(source, others))
     return drawing
 
 
@@ -67,14 +70,15 @@ def _warn_of_other_crs(document: Any, drawing: Drawing) -> None:
     properties = crs.get("properties") if isinstance(crs, dict) else None
     name = str(properties.get("name", "")) if isinstance(properties, dict) else ""
     if name and not name.upper().endswith(("CRS84", "4326")):
-        drawing.warnings.append(f"reference system {name!r} is ignored; coordinates are taken as WGS-84 longitude and latitude")
+        text = "reference system {name!r} is ignored; coordinates are taken as WGS-84 longitude and latitude"
+        drawing.warnings.append(Notice.of("warning.reference_system", text, name=name))
 
 
 def _read(node: Any, where: str, drawing: Drawing) -> None:
     kind = node.get("type") if isinstance(node, dict) else None
     if kind == "FeatureCollection":
         for number, feature in enumerate(_list(node, "features", where), start=1):
-            _read(feature, f"{where}: feature {number}", drawing)
+            _read(feature, Notice.of("about.feature", "{where}: feature {number}", where=where, number=number), drawing)
     elif kind == "Feature":
         if node.get("geometry") is None:
             drawing.passed_over["Feature without geometry"] = drawing.passed_over.get("Feature without geometry", 0) + 1
@@ -83,11 +87,12 @@ def _read(node: Any, where: str, drawing: Drawing) -> None:
         _read(node["geometry"], where, drawing)
     elif kind == "GeometryCollection":
         for number, geometry in enumerate(_list(node, "geometries", where), start=1):
-            _read(geometry, f"{where}: geometry {number}", drawing)
+            _read(geometry, Notice.of("about.geometry", "{where}: geometry {number}", where=where, number=number), drawing)
     elif kind == "MultiPolygon":
         polygons = _list(node, "coordinates", where)
         for number, rings in enumerate(polygons, start=1):
-            _add_polygon(rings, f"{where}: polygon {number}" if len(polygons) > 1 else where, drawing)
+            one_of_many = Notice.of("about.polygon", "{where}: polygon {number}", where=where, number=number)
+            _add_polygon(rings, one_of_many if len(polygons) > 1 else where, drawing)
     elif kind == "Polygon":
         _add_polygon(_list(node, "coordinates", where), where, drawing)
     elif kind in {"Point", "MultiPoint", "LineString", "MultiLineString"}:

@@ -17,6 +17,7 @@ import shapely
 
 from overflight.earth.geodesy import WGS84_ECCENTRICITY_SQUARED, WGS84_EQUATORIAL_RADIUS_KM
 from overflight.errors import TerritoryError
+from overflight.notices import Notice
 
 Floats = npt.NDArray[np.float64]
 
@@ -112,10 +113,11 @@ def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geom
     if _is_cut_round_the_earth(ring, lon):
         return _repaired(shapely.Polygon(ring), where, warnings)
     if crossed_wide:
-        warnings.append(
-            f"{where}: an edge spans more than 180° of longitude and is taken the short way, over the antimeridian; "
+        text = (
+            "an edge spans more than 180° of longitude and is taken the short way, over the antimeridian; "
             "put corners between for the long way"
         )
+        warnings.append(Notice.about(where, Notice.of("warning.short_way", text)))
     corners = np.column_stack([lon, ring[:, 1]])
     turns = round((lon[-1] - lon[0]) / FULL_TURN_DEG)
     if abs(turns) > 1:
@@ -124,8 +126,9 @@ def _flatten_ring(ring: Floats, where: str, warnings: list[str]) -> shapely.Geom
     if turns:
         pole_deg = _enclosed_pole(ring[:, 1], eastward=turns > 0)
         if np.min(ring[:, 1]) < 0.0 < np.max(ring[:, 1]):
-            pole = "north" if pole_deg > 0.0 else "south"
-            warnings.append(f"{where}: winds round the Earth across the equator; the {pole} pole, on its left, is taken as inside")
+            pole = Notice.of("pole.north", "north") if pole_deg > 0.0 else Notice.of("pole.south", "south")
+            text = "winds round the Earth across the equator; the {pole} pole, on its left, is taken as inside"
+            warnings.append(Notice.about(where, Notice.of("warning.winds_round", text, pole=pole)))
         corners = _close_over_pole(corners if turns > 0 else corners[::-1], pole_deg)
     return _cut_at_antimeridian(_repaired(shapely.Polygon(corners), where, warnings))
 
@@ -147,9 +150,10 @@ def _repaired(polygon: shapely.Geometry, where: str, warnings: list[str]) -> sha
     if polygon.is_valid:
         return polygon
     reason, _, at = shapely.is_valid_reason(polygon).rstrip("]").partition("[")
-    warnings.append(
-        f"{where}: {reason.lower()} at longitude and latitude {at}; repaired: what it encloses an odd number of times is inside"
-    )
+    lon_deg, lat_deg = (float(part) for part in at.split())
+    text = "{reason} at longitude and latitude {lon_deg:.6g} {lat_deg:.6g}; repaired: what it encloses an odd number of times is inside"
+    problem = Notice.word("validity", reason.strip().lower())
+    warnings.append(Notice.about(where, Notice.of("warning.repaired", text, reason=problem, lon_deg=lon_deg, lat_deg=lat_deg)))
     return polygonal(shapely.make_valid(polygon))
 
 
@@ -179,7 +183,8 @@ def _checked_ring(ring: Floats, where: str, warnings: list[str]) -> Floats:
     ring = ring[kept]
     gap = np.mod(ring[-1, 0] - ring[0, 0], FULL_TURN_DEG)
     if ring[0, 1] != ring[-1, 1] or min(gap, FULL_TURN_DEG - gap) > 1e-9:
-        warnings.append(f"{where}: the ring is not closed; its last position is joined to its first")
+        text = "the ring is not closed; its last position is joined to its first"
+        warnings.append(Notice.about(where, Notice.of("warning.not_closed", text)))
         ring = np.vstack([ring, ring[:1]])
     if len(ring) < 4:
         msg = f"{where}: a ring needs at least three different positions"

@@ -17,6 +17,7 @@ from overflight.catalog.tables import read_table
 from overflight.earth._names import fold_name, nearest_names
 from overflight.errors import TerritoryError
 from overflight.intake import read_bytes
+from overflight.notices import Notice
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
@@ -24,14 +25,15 @@ Cells = npt.NDArray[np.uint64]
 USER_CODE = "XX"
 """Code of a territory that a user's polygon draws without giving one: user-assigned in ISO 3166-1."""
 
-WORLDVIEW = (
+WORLDVIEW: str = Notice.of(
+    "map.worldview",
     "Borders are the de facto lines of Natural Earth (1:50m, smaller islands 1:10m), except that Crimea is drawn with Ukraine, "
     "Western Sahara is drawn whole and the whole island of Cyprus with Cyprus, as the United Nations have them; "
-    "they imply no position on any claim."
+    "they imply no position on any claim.",
 )
 """What the built-in borders stand for, in one sentence; each choice is a row of the table ``border_choices``."""
 
-USER_WORLDVIEW = "The border is the user's own polygon."
+USER_WORLDVIEW: str = Notice.of("map.worldview_user", "The border is the user's own polygon.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +217,7 @@ def parse_territory(data: bytes, *, source: str) -> Territory:
         centre_lat_deg=lat_deg,
         centre_lon_deg=lon_deg,
         worldview=USER_WORLDVIEW,
-        source=f"GeoJSON file {Path(source).name}",
+        source=Notice.of("source.geojson", "GeoJSON file {name}", name=Path(source).name),
         status="reported",
         population_source=table["population_source"][0],
         warnings=(*drawing.warnings, *_warn_of_swap(geometry, cells)),
@@ -243,7 +245,12 @@ def _built_in(row: int) -> Territory:
         centre_lon_deg=lon_deg,
         alpha3=table["alpha3"][row],
         numeric=table["numeric"][row],
-        source=f"{table['source'][row].partition(';')[0].removeprefix('borders: ')}, {table['scale'][row]}",
+        source=Notice.of(
+            "source.borders",
+            "{name}, {scale}",
+            name=table["source"][row].partition(";")[0].removeprefix("borders: "),
+            scale=Notice.word("scale", table["scale"][row]),
+        ),
         status=table["status"][row],
         population_source=table["population_source"][row],
     )
@@ -313,6 +320,7 @@ def _warn_of_swap(geometry: Any, cells: Cells) -> list[str]:
         there = territories_of_cells([cell_of(middle.x, middle.y)])[0]
         if there:
             table = read_table("territories")
-            there_in_words = ", ".join(table["name"][table["code"].index(code)] for code in there)
-            return [f"the polygon lies wholly at sea; with latitude and longitude swapped it would lie in {there_in_words}"]
-    return ["the polygon lies wholly at sea: no territory's cell is in it, its population is 0"]
+            names, names_fr = (tuple(table[column][table["code"].index(code)] for code in there) for column in ("name", "name_fr"))
+            text = "the polygon lies wholly at sea; with latitude and longitude swapped it would lie in {names}"
+            return [Notice.of("warning.swapped", text, names=names, names_fr=names_fr)]
+    return [Notice.of("warning.at_sea", "the polygon lies wholly at sea: no territory's cell is in it, its population is 0")]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from overflight.clock import format_time
 from overflight.errors import ElementSetError
+from overflight.notices import Notice
 from overflight.orbit._groups import find_peaks, find_shells, split_circle
 from overflight.orbit.elements import EQUATORIAL_RADIUS_KM, ElementSets, mean_altitude_km, semi_major_axis_km, with_places
 
@@ -86,26 +86,26 @@ def age_warnings(elements: ElementSets, at: np.datetime64) -> list[str]:
         return []
     ages = element_ages_days(elements, at)
     median = float(np.median(ages))
-    when = format_time(at)
     if abs(median) > LOST_AGE_DAYS:
-        side = "old" if median > 0.0 else "ahead of time"
+        side = Notice.of("age.old", "old") if median > 0.0 else Notice.of("age.ahead", "ahead of time")
         text = (
-            f"element sets are {abs(median):.0f} days {side} at {when} (median): satellites may be anywhere along their orbits, and "
+            "element sets are {days:.0f} days {side} at {when} (median): satellites may be anywhere along their orbits, and "
             "manoeuvres since are unknown; counts and statistics may still hold, single passes and ways do not; get current elements"
         )
-        return [text]
-    warnings = []
+        return [Notice.of("warning.lost", text, days=abs(median), side=side, when=at)]
+    warnings: list[str] = []
     for count, extreme, side in (
-        (int(np.count_nonzero(ages > WARN_AGE_DAYS)), float(ages.max()), "older than"),
-        (int(np.count_nonzero(ages < -WARN_AGE_DAYS)), float(-ages.min()), "ahead of time by more than"),
+        (int(np.count_nonzero(ages > WARN_AGE_DAYS)), float(ages.max()), Notice.of("age.older_than", "older than")),
+        (int(np.count_nonzero(ages < -WARN_AGE_DAYS)), float(-ages.min()), Notice.of("age.ahead_by", "ahead of time by more than")),
     ):
         if count:
             text = (
-                f"{count:,} of {len(elements):,} element sets are {side} {WARN_AGE_DAYS:g} day at {when} (most {extreme:.1f} days, "
-                f"median of all {abs(median):.1f}): expect errors along the orbit of about {expected_error_km(1.0):.0f} km at 1 day and "
-                f"{expected_error_km(3.0):.0f} km at 3 days"
+                "{count:,} of {total:,} element sets are {side} {limit:g} day at {when} (most {most:.1f} days, median of all "
+                "{median:.1f}): expect errors along the orbit of about {error_1_km:.0f} km at 1 day and {error_3_km:.0f} km at 3 days"
             )
-            warnings.append(text)
+            values = {"count": count, "total": len(elements), "most": extreme, "median": abs(median), "limit": WARN_AGE_DAYS}
+            errors = {"error_1_km": expected_error_km(1.0), "error_3_km": expected_error_km(3.0)}
+            warnings.append(Notice.of("warning.old", text, side=side, when=at, **values, **errors))
     return warnings
 
 

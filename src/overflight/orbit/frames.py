@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.catalog.tables import float_column, read_table
-from overflight.clock import Instants, format_time
+from overflight.clock import Instants
 from overflight.errors import InputError
+from overflight.notices import Notice
 
 Floats = npt.NDArray[np.float64]
 
@@ -136,10 +137,11 @@ def orientation_warning(times: Instants, setting: OrientationSetting = "table") 
     first, last = (np.datetime64(int(table.at_us[row]), "us") for row in (0, -1))
     if instants.min() >= first and instants.max() <= last:
         return None
-    return (
-        f"Earth orientation: the built-in IERS values cover {format_time(first)} to {format_time(last)}; outside, the nearest are used "
+    text = (
+        "Earth orientation: the built-in IERS values cover {first} to {last}; outside, the nearest are used "
         "(UT1 drifts by some 0.1 s a year, 50 m in low orbit)"
     )
+    return Notice.of("warning.orientation", text, first=first, last=last)
 
 
 def as_instants(times: npt.ArrayLike) -> Instants:
