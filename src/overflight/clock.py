@@ -11,7 +11,10 @@ from overflight.errors import TimeError
 Instants = npt.NDArray[np.datetime64]
 """Array of ``datetime64[us]``, UTC."""
 
-_SHAPE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?$")
+FIRST_YEAR, LAST_YEAR = 1957, 2199
+"""Years that times may lie in: satellites fly since 1957, and no element set says anything of centuries ahead."""
+
+_SHAPE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?$", re.ASCII)
 
 
 def parse_time(text: str) -> np.datetime64:
@@ -29,8 +32,12 @@ def parse_time(text: str) -> np.datetime64:
     try:
         moment = datetime.fromisoformat(stripped.replace(",", ".").replace("z", "Z").replace(" Z", "Z"))
     except ValueError as error:
-        msg = f"time '{text}': {error}; write it as 2026-08-22T00:00:00Z"
+        reason = "its zone is a day or more" if str(error).startswith("offset") else error
+        msg = f"time '{text}': {reason}; write it as 2026-08-22T00:00:00Z"
         raise TimeError(msg) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        msg = f"time '{text}': the year is not from {FIRST_YEAR} to {LAST_YEAR}"
+        raise TimeError(msg)
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     return np.datetime64(moment.isoformat(), "us")
