@@ -8,8 +8,8 @@
 | any with ``needs=NAME`` | skipped where that file is not in the folder |
 
 Other blocks are left alone. ``overflight`` by itself runs in this process, anything else in bash. A command without output in the page
-may print what it likes. In outputs ``…`` stands for anything; words must be the same, and numbers with decimals to 1 %: processors
-differ in the last bits. ``python -m tools.run_docs PAGE… [elements=FILE] --write`` takes over what they print now, where no ``…`` stands.
+may print what it likes. In outputs ``[…]`` stands for anything; words must be the same, and numbers with decimals to 1 %: processors
+differ in the last bits. ``python -m tools.run_docs PAGE… [elements=FILE] --write`` takes over what they print now, where no ``[…]`` stands.
 """
 
 import contextlib
@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 RELATIVE_TOLERANCE = 0.01
+ANYTHING = "[…]"
 
 _FENCE = re.compile(r"^(`{3,})([^`\n]*)\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
-_TOKEN = re.compile(r"…|[-+−]?\d[\d,]*\.\d+|\d+|[^\W\d]+|[^\s\w…]", re.UNICODE)
+_TOKEN = re.compile(r"\[…\]|[-+−]?\d[\d,]*\.\d+|\d+|[^\W\d]+|[^\s\w]", re.UNICODE)
 _SHELL_SIGNS = set("|<>$`;&*~\\")
 
 
@@ -68,7 +69,7 @@ def run_page(path: Path, folder: Path, *, write: bool = False) -> list[str]:
             if output.code:
                 problems.append(f"{where}: exit code {output.code}: {output.told}")
             elif output.expected and not agrees(output.expected, output.printed):
-                if write and "…" not in output.expected:
+                if write and ANYTHING not in output.expected:
                     changes.append(output)
                 else:
                     problems.append(f"{where}: the page says\n{output.expected}\nbut it prints\n{output.printed}")
@@ -111,12 +112,12 @@ def _run_blocks(blocks: list[Block], source: str) -> Iterator[_Output]:
 
 
 def agrees(expected: str, output: str) -> bool:
-    """Whether an output is the one expected: the same words, the same numbers but for their last figures, anything for ``…``."""
+    """Whether an output is the one expected: the same words, the same numbers but for their last figures, anything for ``[…]``."""
     wanted, found = _TOKEN.findall(expected), _TOKEN.findall(output)
     row = column = 0
     wildcard, resume = -1, 0
     while column < len(found):
-        if row < len(wanted) and wanted[row] == "…":
+        if row < len(wanted) and wanted[row] == ANYTHING:
             wildcard, resume = row, column
             row += 1
         elif row < len(wanted) and _same(wanted[row], found[column]):
@@ -126,7 +127,7 @@ def agrees(expected: str, output: str) -> bool:
             row, column = wildcard + 1, resume
         else:
             return False
-    return all(token == "…" for token in wanted[row:])
+    return all(token == ANYTHING for token in wanted[row:])
 
 
 def _same(wanted: str, found: str) -> bool:
