@@ -7,7 +7,6 @@ from overflight.earth.geodesy import make_sites
 from overflight.errors import InputError
 from overflight.network.gateways import (
     backhaul_delay_ms,
-    backhaul_through_pops_ms,
     fibre_delay_ms,
     gateway_mask_deg,
     make_ground_segment,
@@ -32,14 +31,6 @@ def test_backhaul_has_a_row_per_pop():
     assert delays.shape == (2, 3)
     assert delays[0, 0] == pytest.approx(fibre_delay_ms(341.0), rel=0.02)
     assert np.array_equal(make_ground_segment(GATEWAYS, pops=POPS).backhaul_ms, delays)
-
-
-def test_backhaul_through_the_best_pop():
-    target = make_sites(59.33, 18.06)
-    delays, pop = backhaul_through_pops_ms(GATEWAYS, POPS, target)
-    both = backhaul_delay_ms(GATEWAYS, POPS) + backhaul_delay_ms(POPS, target).T
-    assert np.array_equal(delays, both.min(axis=0))
-    assert pop[1] == 1
 
 
 def test_without_pops_every_gateway_is_at_the_pop():

@@ -134,20 +134,3 @@ def backhaul_delay_ms(gateways: Sites, pops: Sites, *, route_factor: float = ROU
     """One-way delay over fibre from each gateway to each PoP, shape (n_pops, n_gateways), milliseconds."""
     distance_km = great_circle_km(pops.lat_deg[:, None], pops.lon_deg[:, None], gateways.lat_deg[None, :], gateways.lon_deg[None, :])
     return fibre_delay_ms(distance_km, route_factor=route_factor, fibre_index=fibre_index)
-
-
-def backhaul_through_pops_ms(
-    gateways: Sites, pops: Sites, target: Sites, *, route_factor: float = ROUTE_FACTOR, fibre_index: float = FIBRE_INDEX
-) -> tuple[Floats, npt.NDArray[np.int32]]:
-    """One-way delay from each gateway over the best PoP and on to one target, and which PoP that is.
-
-    Returns
-    -------
-    delay_ms, pop
-        Both of shape (n_gateways,).
-    """
-    first = backhaul_delay_ms(gateways, pops, route_factor=route_factor, fibre_index=fibre_index)
-    second = backhaul_delay_ms(pops, target, route_factor=route_factor, fibre_index=fibre_index)
-    through = first + second[0][:, None]
-    best = np.argmin(through, axis=0)
-    return through[best, np.arange(len(gateways))], best.astype(np.int32)
