@@ -78,7 +78,7 @@ KUIPER_MASKS = "mask 35°: FCC SAT-LOA-20190704-00057; gateways the same, assume
 TELESAT_MASKS = "mask 10°: FCC SAT-MPL-20200526-00053 as read by Pachler et al., 2021"
 # name, title, operator, epoch, user mask, gateway mask, greatest slant range, ISLs, topology, conventions, source, date, status
 CONSTELLATIONS: tuple[tuple[object, ...], ...] = (
-    ("starlink", "Starlink as flown on 2026-08-22", "starlink", "2026-08-22T00:00:00Z", 25, 25, None, 1, "plus-grid", "",
+    ("starlink", "Starlink as flown on 2026-08-22", "starlink", "2026-08-22T00:00:00Z", 25, 25, None, 1, "nearest", "",
      f"{FLOWN_SOURCE}; {STARLINK_MASKS}", FLOWN_DATE, "measured"),
     ("starlink-gen1", "Starlink Gen1 as filed", "starlink", "2021-04-27T00:00:00Z", 25, 25, None, 1, "plus-grid", "",
      f"{GEN1}; {STARLINK_MASKS}", "2021-04-27", "filing"),
