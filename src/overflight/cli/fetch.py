@@ -15,7 +15,7 @@ def _fetch() -> None:
     """Fetch current data: politely, cached, at most hourly. The only verb that uses the network."""
 
 
-@app.command()
+@app.command(short_help="Fetch element sets from CelesTrak.")
 def elements(
     group: Annotated[
         str, typer.Option("--group", metavar="NAME", help="CelesTrak's name of a group: starlink, oneweb, kuiper, qianfan, ...")

@@ -15,7 +15,7 @@ OverrideOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Check a scenario.")
 def validate(
     file: FileArgument,
     override: OverrideOption = None,
@@ -37,7 +37,7 @@ def validate(
     print(f"{file}: valid")
 
 
-@app.command()
+@app.command(short_help="Write a scenario with every default spelled out.")
 def show(file: FileArgument, override: OverrideOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Write the scenario with what it extends and every default spelled out."""
     from overflight.scenario import load_scenario
@@ -52,7 +52,7 @@ def show(file: FileArgument, override: OverrideOption = None, as_json: JsonOptio
         print(scenario.to_toml(), end="")
 
 
-@app.command()
+@app.command(short_help="Write the JSON Schema of scenarios.")
 def schema() -> None:
     """Write the JSON Schema of scenarios, with the meaning of every setting."""
     from overflight.scenario import scenario_schema
