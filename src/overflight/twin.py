@@ -31,10 +31,10 @@ Integers = npt.NDArray[np.int32]
 Frames = dict[str, npt.NDArray[Any]]
 Progress = Callable[[float], None]
 
-BLOCK_PAIRS = 3_000_000
+BLOCK_PAIRS = 1_500_000
 """Pairs of cell and satellite that a block may hold: bounds the memory of a run, whatever its duration and territory."""
 
-MAX_BLOCK_SLOTS = 240
+MAX_BLOCK_SLOTS = 120
 MIN_BLOCK_SLOTS = 8
 EXPECTED_IN_VIEW_SHARE = 0.006
 """Share of a fleet that a cell sees, for sizing blocks: 60 of 10,000."""
