@@ -340,7 +340,8 @@ def _warn_of_lost(title: str, elements: ElementSets, instants: Instants) -> list
     lost = int(np.isnan(positions_km[:, 0]).any(axis=0).sum())
     if not lost:
         return []
-    return [f"{title}: {lost:,} of {len(elements):,} satellites have no position at the start or the end (decayed by SGP4's account)"]
+    text = "{title}: {lost:,} of {total:,} satellites have no position at the start or the end (decayed by SGP4's account)"
+    return [Notice.of("warning.decayed", text, title=title, lost=lost, total=len(elements))]
 
 
 def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> tuple[Gateways | None, Pops | None]:

@@ -234,8 +234,11 @@ def test_small_shares_share_a_row():
 
 def test_names_lose_the_country_that_lists_append():
     site = make_findings("TW", slots=1).fleets[0].gateways[0]
-    assert answers.site_name(site) == "Yamaguchi"
-    assert answers.site_name(replace(site, name="Adelanto, CA", country="US")) == "Adelanto, CA"
+    words = load_words("fr")
+    assert answers.site_name(site, words) == "Yamaguchi"
+    assert answers.site_name(replace(site, name="Adelanto, CA", country="US"), words) == "Adelanto, CA"
+    assert answers.site_name(replace(site, name="Adelanto, CA", country="US"), words, short=True) == "Adelanto"
+    assert answers.site_name(replace(site, status="assumed"), words) == "Yamaguchi (site supposé)"
     assert answers.country_name("JP", "fr") == "Japon"
     assert answers.country_name("ZZ", "fr") == "ZZ"
 

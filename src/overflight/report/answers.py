@@ -105,10 +105,16 @@ def country_name(code: str, lang: str) -> str:
     return table["name_fr" if lang == "fr" else "name"][row]
 
 
-def site_name(site: LandingSite) -> str:
-    """Name of a gateway or PoP without the country that the lists append to it."""
+def site_name(site: LandingSite, words: Words, *, short: bool = False, within: bool = False) -> str:
+    """Name of a gateway or PoP without the country that the lists append to it; one that no list has is marked as assumed.
+
+    ``short`` leaves out what stands after a comma, such as a state; ``within`` is for names that stand in brackets themselves.
+    """
     name, _, tail = site.name.rpartition(", ")
-    return name if name and tail in {country_name(site.country, "en"), country_name(site.country, "fr"), site.country} else site.name
+    here = {country_name(site.country, "en"), country_name(site.country, "fr"), site.country}
+    name = name if name and tail in here else site.name
+    name = name.split(",")[0].strip() if short else name
+    return words("way.assumed_within" if within else "way.assumed", name=name) if site.status == "assumed" else name
 
 
 def sorted_sites(sites: tuple[LandingSite, ...]) -> list[LandingSite]:
@@ -120,8 +126,8 @@ def element_age(fleet: FleetFindings, words: Words) -> str:
     """Age of a fleet's element sets: hours below two days, then days."""
     days = fleet.element_age_days
     if days < 2.0:
-        return words("fleets.age_hours", hours=words.number(24.0 * days, 1))
-    return words("fleets.age_days", days=words.number(days, 1))
+        return words.count("hour", 24.0 * days, 1)
+    return words.count("day", days, 1)
 
 
 def plain(sentence: str) -> str:
@@ -130,7 +136,7 @@ def plain(sentence: str) -> str:
 
 
 def _name_sites(sites: tuple[LandingSite, ...], noun: str, words: Words) -> str:
-    name = site_name(sorted_sites(sites)[0])
+    name = site_name(sorted_sites(sites)[0], words, within=True)
     if len(sites) == 1:
         return words(f"summary.{noun}s_one", name=name)
     return words(f"summary.{noun}s_more", count=words.count(noun, len(sites)), name=name)

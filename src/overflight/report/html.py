@@ -90,6 +90,7 @@ def render_report(findings: TerritoryFindings, *, lang: str = "en") -> str:
         If there is no such language.
     """
     words = load_words(lang)
+    findings = words.say_all(findings)
     page = Page(words)
     written = [(section.key, section.write(findings, page)) for section in report_sections()]
     kept = [(key, body) for key, body in written if body]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from overflight.notices import Notice
 from overflight.report.words import Words
 
 NUMBER, BAR = "number", "bar"
@@ -91,8 +92,8 @@ def bar(share: float, *, weak: bool = False) -> str:
 
 
 def foreign(text: str, words: Words) -> str:
-    """Mark a text that is always English as such."""
-    return escape(text) if words.lang == "en" else f'<span lang="en">{escape(text)}</span>'
+    """Mark a text that nobody said in the page's language as English."""
+    return escape(text) if words.lang == "en" or isinstance(text, Notice) else f'<span lang="en">{escape(text)}</span>'
 
 
 def unordered(items: Iterable[str]) -> str:

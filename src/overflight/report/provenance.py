@@ -10,9 +10,8 @@ import numpy as np
 from overflight.clock import format_time
 from overflight.report.answers import status_key
 from overflight.report.markup import Page, escape, foreign, paragraph, rich, unordered
-from overflight.report.sections import say_worldview
 from overflight.report.words import Words
-from overflight.study.findings import Assumption, TerritoryFindings
+from overflight.study.findings import TerritoryFindings
 
 STATUSES = ("standard", "filing", "measured", "reported", "assumed")
 """From the surest to the least sure."""
@@ -125,21 +124,11 @@ def _assumptions(findings: TerritoryFindings, page: Page) -> str:
         return paragraph(words("basis.none"))
     columns = [(words(f"basis.{name}"), "") for name in ("assumption", "value", "status", "source")]
     rows = [
-        [escape(words.label("assumption", row.name)), _value(row, words), status_tag(row.status, words), foreign(row.source, words)]
+        [escape(words.label("assumption", row.name)), escape(row.value), status_tag(row.status, words), escape(row.source)]
         for row in findings.assumptions
     ]
     names = {status: words(f"status.{status}").capitalize() for status in STATUSES}
     return page.table(words("basis.assumptions_intro"), columns, rows) + paragraph(words("basis.statuses", **names), kind="note")
-
-
-def _value(row: Assumption, words: Words) -> str:
-    """Value of an assumption; keywords and the project's own sentences in the report's language."""
-    translated = say_worldview(row.value, words)
-    if translated == row.value:
-        translated = next(
-            (words.label(table, row.value) for table in ("strategy", "topology") if f"{table}.{row.value}" in words.texts), row.value
-        )
-    return escape(translated) if translated != row.value or words.lang == "en" else foreign(row.value, words)
 
 
 def status_tag(status: str, words: Words) -> str:

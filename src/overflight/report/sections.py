@@ -79,7 +79,7 @@ def way_section(findings: TerritoryFindings, page: Page) -> str:
     if not fleet.gateways:
         return paragraph(words("way.none" if fleet.ground_known else "way.unknown"))
     key = page.next_figure()
-    sites = ", ".join(f"{site_name(site)} {words.percent(site.share)}" for site in sorted_sites(fleet.gateways)[:MAX_SITES])
+    sites = ", ".join(f"{site_name(site, words)} {words.percent(site.share)}" for site in sorted_sites(fleet.gateways)[:MAX_SITES])
     svg = draw_way(findings, fleet, words, key=key, label=words("map.alt_way", territory=territory_name(findings, words), sites=sites))
     fibre = words("map.way_note_pop") if len(fleet.pops) == 1 else words("map.way_note_pops")
     hidden = any(site.share < LEAST_SHARE for site in (*fleet.gateways, *fleet.pops))
@@ -142,14 +142,7 @@ def _caption_cells(findings: TerritoryFindings, fleet: FleetFindings, drawn: Cel
     if drawn.enlarged >= 1.05:
         captions.append(words("map.enlarged", factor=words.number(drawn.enlarged, 1)))
     captions.append(words("map.projection_pole" if drawn.polar else "map.projection"))
-    return [*captions, words("map.borders", source=findings.borders_source), say_worldview(findings.worldview, words)]
-
-
-def say_worldview(worldview: str, words: Words) -> str:
-    """Return the worldview that borders take in the report's language, where it is one of the project's own sentences."""
-    from overflight.earth.territory import USER_WORLDVIEW, WORLDVIEW
-
-    return {WORLDVIEW: words("map.worldview"), USER_WORLDVIEW: words("map.worldview_user")}.get(worldview, worldview)
+    return [*captions, words("map.borders", source=findings.borders_source), findings.worldview]
 
 
 def _caption_sky(fleet: FleetFindings, words: Words) -> str:
@@ -214,7 +207,7 @@ def _sites_table(findings: TerritoryFindings, sites: tuple[LandingSite, ...], ca
     columns = [(words("way.name"), ""), (words("way.country"), ""), (words("way.position"), NUMBER), (words("way.distance"), NUMBER)]
     rows = [
         [
-            escape(site_name(site)),
+            escape(site_name(site, words)),
             escape(country_name(site.country, words.lang)),
             f"{words.latitude(site.lat_deg)}, {words.longitude(site.lon_deg)}",
             words.number(_round_distance(_distance_km(findings, site))),

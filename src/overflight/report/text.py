@@ -32,6 +32,7 @@ def summary_lines(findings: TerritoryFindings, lang: str = "en") -> list[str]:
         If there is no such language.
     """
     words = load_words(lang)
+    findings = words.say_all(findings)
     names = words.listing(fleet.title for fleet in findings.fleets)
     title = words(
         "text.title", territory=territory_name(findings, words), constellations=names, span=words.span(findings.start, findings.end)
@@ -81,7 +82,7 @@ def _compare(fleet: FleetFindings, words: Words) -> str:
 
 
 def _name_sites(sites: tuple[LandingSite, ...], words: Words) -> list[str]:
-    return [f"{site_name(site)} {words.percent(site.share)}" for site in sorted_sites(sites)]
+    return [f"{site_name(site, words)} {words.percent(site.share)}" for site in sorted_sites(sites)]
 
 
 def _some(items: list[str]) -> str:

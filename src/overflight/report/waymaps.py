@@ -103,7 +103,7 @@ def _draw_sites(
             labels.reserve(x_km, y_km, radius)
             marked.append((site.share, kind, site, x_km, y_km, radius))
     for share, kind, site, x_km, y_km, radius in sorted(marked, key=lambda mark: (-mark[0], mark[1], mark[2].name))[:_MAX_LABELS]:
-        name = site_name(site).split(",")[0].strip()
+        name = site_name(site, words, short=True)
         text = name if kind == "gateway" else words("map.pop_label", name=name)
         full = f"{text}, {words.percent(share)}"
         if not labels.put(axes, full, (x_km, y_km), radius=radius, size=10, bold=share >= 0.25):

@@ -1,5 +1,8 @@
 """Words, numbers and dates of a report in one language; every sentence stands in ``languages/LANG.toml``.
 
+What the rest of the package says (`overflight.notices`) is English; ``languages/notices.LANG.toml`` has the same in another language,
+by the notice's key.
+
 The files hold templates for `str.format`, with ordinary spaces: the spaces that must not break, and the thin ones of French typography
 before ``; ! ?``, are put in when a file is read, so that whoever writes a sentence cannot forget them.
 """
@@ -8,14 +11,17 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from overflight.errors import InputError
+from overflight.notices import Listing, Notice, Value
+
+T = TypeVar("T")
 
 LANGUAGES = ("en", "fr")
 
@@ -35,6 +41,8 @@ class Words:
 
     lang: str
     texts: Mapping[str, str]
+    notices: Mapping[str, str]
+    """What the package says in English, in this language; empty for English."""
 
     def __call__(self, key: str, /, **values: str) -> str:
         """Return the text ``key`` with its placeholders filled; values are texts that this class wrote, or names."""
@@ -44,6 +52,44 @@ class Words:
         """Name of a keyword in ``table``, such as a topology; a keyword that the table does not know stands for itself."""
         return self.texts.get(f"{table}.{key.replace(' ', '_').replace('.', '_')}", key)
 
+    def say(self, text: str) -> str:
+        """Say in this language what the package says in English; a text of which nothing else is known stands as it is."""
+        if not isinstance(text, Notice):
+            return text
+        sentence = self.notices.get(text.key, self.texts.get(text.key))
+        if sentence is None:
+            return text if self.lang == "en" else str(text)
+        return Notice(sentence.format_map({name: self._write(value) for name, value in text.values.items()}), text.key)
+
+    def say_all(self, found: T) -> T:
+        """Say every notice in a table of findings, and in the tables that it holds, in this language."""
+        if isinstance(found, str):
+            return cast("T", self.say(found))
+        if isinstance(found, tuple):
+            return cast("T", tuple(self.say_all(item) for item in found))
+        if is_dataclass(found) and not isinstance(found, type):
+            return replace(found, **{field.name: self.say_all(getattr(found, field.name)) for field in fields(found)})
+        return found
+
+    def _write(self, value: Value) -> object:
+        if isinstance(value, str):
+            return self.say(value)
+        if isinstance(value, tuple):
+            return Listing(self.say(item) for item in value)
+        if isinstance(value, np.datetime64):
+            return f"{self.date(value)}, {self.time_of_day(value)}{_HARD}UTC"
+        return _Number(value, self)
+
+    def localise(self, number: str) -> str:
+        """Give a number in English writing this language's signs."""
+        swap = {
+            ",": self.texts["format.thousands"],
+            ".": self.texts["format.decimal"],
+            "%": self.texts["format.percent"],
+            "-": "\N{MINUS SIGN}",
+        }
+        return "".join(swap.get(character, character) for character in number)
+
     def number(self, value: float | None, digits: int = 0) -> str:
         """Write a number with the language's decimal sign and thousands; what is not finite has no value."""
         if value is None or not math.isfinite(value):
@@ -51,8 +97,7 @@ class Words:
         text = f"{value:,.{digits}f}"
         if float(text.replace(",", "")) == 0.0:
             text = text.lstrip("-")
-        swap = {",": self.texts["format.thousands"], ".": self.texts["format.decimal"], "-": "\N{MINUS SIGN}"}
-        return "".join(swap.get(character, character) for character in text)
+        return self.localise(text)
 
     def percent(self, share: float | None) -> str:
         """Write a share as a percentage that never rounds to all or to nothing: 99.97 % is "> 99.9 %"."""
@@ -67,10 +112,10 @@ class Words:
             text = self.number(value, 1 if 0.0 < value < 10.0 or 99.0 < value < 100.0 else 0)
         return text + self.texts["format.percent"]
 
-    def count(self, noun: str, n: int) -> str:
-        """Write a number of things: ``count("cell", 2)`` is "2 cells"."""
+    def count(self, noun: str, n: float, digits: int = 0) -> str:
+        """Write a number of things: ``count("cell", 2)`` is "2 cells", ``count("hour", 0.1, 1)`` is "0.1 hours"."""
         single = n < 2 if self.lang == "fr" else n == 1
-        return self.number(n) + _HARD + self.texts[f"noun.{noun}_{'one' if single else 'many'}"]
+        return self.number(n, digits) + _HARD + self.texts[f"noun.{noun}_{'one' if single else 'many'}"]
 
     def people(self, n: float) -> str:
         """Write a population to about three figures, in words from a million on."""
@@ -131,6 +176,17 @@ class Words:
         return ", ".join(parts[:-1]) + f" {self.texts['format.and']} " + parts[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number in a notice: what a placeholder's format makes of it, in the signs of a language."""
+
+    value: float
+    words: Words
+
+    def __format__(self, form: str) -> str:
+        return self.words.localise(format(self.value, form))
+
+
 @cache
 def load_words(lang: str) -> Words:
     """Read the words of a language: ``"en"`` or ``"fr"``.
@@ -143,13 +199,16 @@ def load_words(lang: str) -> Words:
     if lang not in LANGUAGES:
         msg = f"language {lang!r}: reports are written in {' or '.join(LANGUAGES)}"
         raise InputError(msg)
-    tables = tomllib.loads((_FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
-    texts = dict(_flatten(tables))
     set_spaces = _set_french if lang == "fr" else _set_english
-    texts = {key: text if key.startswith("format.") else set_spaces(text) for key, text in texts.items()}
+    texts = {key: text if key.startswith("format.") else set_spaces(text) for key, text in _read_texts(f"{lang}.toml").items()}
+    notices = {} if lang == "en" else {key: set_spaces(text) for key, text in _read_texts(f"notices.{lang}.toml").items()}
     texts["format.thousands"] = _THIN if lang == "fr" else ","
     texts["format.percent"] = _HARD + "%" if lang == "fr" else "%"
-    return Words(lang, texts)
+    return Words(lang, texts, notices)
+
+
+def _read_texts(name: str) -> dict[str, str]:
+    return dict(_flatten(tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))))
 
 
 def _flatten(tables: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

@@ -2,55 +2,117 @@
 
 from overflight.inputs import Inputs
 from overflight.measure.latency import AccessFit
+from overflight.notices import Notice
+from overflight.scenario import NetworkSettings, VisibilitySettings
 from overflight.study.findings import Assumption
 
 
 def list_assumptions(inputs: Inputs, fit: AccessFit) -> tuple[Assumption, ...]:
     """List the settings of a scenario as a reader of its report would ask for them."""
-    scenario = inputs.scenario
-    visibility, network, territory = scenario.visibility, scenario.network, inputs.territory
-    selection, first = scenario.selection.strategy, inputs.fleets[0]
-    gateway_mask = (
-        f"{visibility.gateway_mask_deg:g}°, "
-        f"{visibility.gateway_mask_high_latitude_deg:g}° above {visibility.high_latitude_deg:g}° of latitude"
+    scenario, territory = inputs.scenario, inputs.territory
+    visibility, network, selection = scenario.visibility, scenario.network, scenario.selection.strategy
+    people = Notice.of("value.people", "{people:,.0f} people", people=float(territory.population.sum()))
+    spread = Notice.of(
+        "source.population", "{source}; spread over cells by our model (docs/models/earth.md)", source=territory.population_source
     )
-    lasers = (
-        f"{first.topology}, {network.scope}, up to {network.isl_range_km:g} km, {network.isl_clearance_km:g} km clear of the ground, "
-        f"chosen anew every {network.relink_s:g} s"
-    )
-    access = (
-        f"{fit.term.median_ms:.1f} ms in the median, log-normal above {fit.term.floor_ms:.1f} ms; it meets the medians of "
-        f"{fit.territories} territories to {fit.median_abs_error_ms:.1f} ms (median absolute error)"
-    )
-    people = f"{territory.population.sum():,.0f} people"
-    fibre = f"{network.route_factor:g} × great circle, refractive index {network.fibre_index:g}"
+    orientation = Notice.word("orientation", scenario.time.earth_orientation)
+    fleets = tuple(Notice.about(fleet.title, fleet.source) for fleet in inputs.fleets)
+    filings = Notice.of("source.filings", "FCC filings of the operator")
     rows = [
         ("borders", territory.worldview, territory.status, territory.source),
-        ("population", people, "assumed", f"{territory.population_source}; spread over cells by our model (docs/models/earth.md)"),
-        ("fleet", "; ".join(f"{fleet.title}: {fleet.source}" for fleet in inputs.fleets), "measured", "element sets, or built-in shells"),
-        ("satellites in service", scenario.constellations[0].in_service, "assumed", "docs/models/fleet.md"),
-        ("orbit model", f"SGP4 (WGS-72), Earth orientation: {scenario.time.earth_orientation}", "standard", "docs/models/orbit.md"),
-        ("elevation mask of terminals", f"{visibility.user_mask_deg:g}°", "filing", "FCC filings of the operator"),
-        ("elevation mask of gateways", gateway_mask, "filing", "FCC filings of the operator"),
-        ("geostationary-arc avoidance", f"{visibility.arc_avoidance_deg:g}°", "reported", "filings name the rule; the value is reported"),
-        ("choice of satellite", selection, "measured" if selection == "observed" else "assumed", "docs/models/schedule.md"),
-        ("gateways and PoPs", _ground_words(inputs), "reported", "community lists; docs/models/catalog.md"),
-        ("home PoP", network.homing, "assumed", "docs/models/network.md"),
-        ("lasers", lasers, "assumed", "who is linked with whom is not public; docs/models/network.md"),
-        ("routing", network.routing, "assumed", "docs/models/network.md"),
-        ("fibre", fibre, "assumed", "docs/models/latency.md"),
-        ("access term", access, fit.status, fit.source),
+        ("population", people, "assumed", spread),
+        ("fleet", _listed(fleets), "measured", Notice.of("source.fleet", "element sets, or built-in shells")),
+        ("satellites in service", Notice.word("method", scenario.constellations[0].in_service), "assumed", "docs/models/fleet.md"),
+        ("orbit model", _orbit_model(orientation), "standard", "docs/models/orbit.md"),
+        ("elevation mask of terminals", _degrees(visibility.user_mask_deg), "filing", filings),
+        ("elevation mask of gateways", _gateway_mask(visibility), "filing", filings),
+        (
+            "geostationary-arc avoidance",
+            _degrees(visibility.arc_avoidance_deg),
+            "reported",
+            Notice.of("source.arc", "filings name the rule; the value is reported"),
+        ),
+        (
+            "choice of satellite",
+            Notice.word("strategy", selection),
+            "measured" if selection == "observed" else "assumed",
+            "docs/models/schedule.md",
+        ),
+        ("gateways and PoPs", _ground(inputs), "reported", Notice.of("source.ground", "community lists; docs/models/catalog.md")),
+        ("home PoP", Notice.word("homing", network.homing), "assumed", "docs/models/network.md"),
+        (
+            "lasers",
+            _lasers(inputs.fleets[0].topology, network),
+            "assumed",
+            Notice.of("source.lasers", "who is linked with whom is not public; docs/models/network.md"),
+        ),
+        ("routing", Notice.word("routing", network.routing), "assumed", "docs/models/network.md"),
+        ("fibre", _fibre(network), "assumed", "docs/models/latency.md"),
+        ("access term", _access(fit), fit.status, Notice.word("source", fit.source)),
     ]
     if visibility.obstruction is not None:
-        rows.append(("obstruction", visibility.obstruction, "measured", "the user's file"))
+        rows.append(("obstruction", visibility.obstruction, "measured", Notice.of("source.user_file", "the user's file")))
     return tuple(Assumption(*row) for row in rows)
 
 
-def _ground_words(inputs: Inputs) -> str:
+def _listed(items: tuple[str, ...]) -> Notice:
+    return Notice.of("value.listed", "{items:; }", items=items)
+
+
+def _degrees(angle_deg: float) -> Notice:
+    return Notice.of("value.degrees", "{angle:g}°", angle=angle_deg)
+
+
+def _orbit_model(orientation: str) -> Notice:
+    return Notice.of("value.orbit_model", "SGP4 (WGS-72), Earth orientation: {orientation}", orientation=orientation)
+
+
+def _gateway_mask(visibility: VisibilitySettings) -> Notice:
+    return Notice.of(
+        "value.gateway_mask",
+        "{mask:g}°, {high_mask:g}° above {latitude:g}° of latitude",
+        mask=visibility.gateway_mask_deg,
+        high_mask=visibility.gateway_mask_high_latitude_deg,
+        latitude=visibility.high_latitude_deg,
+    )
+
+
+def _lasers(topology: str, network: NetworkSettings) -> Notice:
+    return Notice.of(
+        "value.lasers",
+        "{topology}, {scope}, up to {range_km:g} km, {clearance_km:g} km clear of the ground, chosen anew every {relink_s:g} s",
+        topology=Notice.word("topology", topology),
+        scope=Notice.word("scope", network.scope),
+        range_km=network.isl_range_km,
+        clearance_km=network.isl_clearance_km,
+        relink_s=network.relink_s,
+    )
+
+
+def _fibre(network: NetworkSettings) -> Notice:
+    text = "{factor:g} × great circle, refractive index {index:g}"
+    return Notice.of("value.fibre", text, factor=network.route_factor, index=network.fibre_index)
+
+
+def _access(fit: AccessFit) -> Notice:
+    return Notice.of(
+        "value.access",
+        "{median_ms:.1f} ms in the median, log-normal above {floor_ms:.1f} ms; it meets the medians of {territories} territories "
+        "to {error_ms:.1f} ms (median absolute error)",
+        median_ms=fit.term.median_ms,
+        floor_ms=fit.term.floor_ms,
+        territories=fit.territories,
+        error_ms=fit.median_abs_error_ms,
+    )
+
+
+def _ground(inputs: Inputs) -> Notice:
     parts = []
     for fleet in inputs.fleets:
         if fleet.gateways is None or fleet.pops is None:
-            parts.append(f"{fleet.title}: none known")
+            known = Notice.of("value.no_ground", "none known")
         else:
-            parts.append(f"{fleet.title}: {len(fleet.gateways)} gateways, {len(fleet.pops)} PoPs")
-    return "; ".join(parts)
+            text = "{gateways} gateways, {pops} PoPs"
+            known = Notice.of("value.ground", text, gateways=len(fleet.gateways), pops=len(fleet.pops))
+        parts.append(Notice.about(fleet.title, known))
+    return _listed(tuple(parts))

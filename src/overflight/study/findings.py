@@ -91,6 +91,8 @@ class LandingSite:
     lat_deg: float
     lon_deg: float
     share: float
+    status: str = "reported"
+    """How sure it is that the site exists: ``assumed`` where no list has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,14 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _site_dict(site: LandingSite) -> dict[str, Any]:
-    return {"name": site.name, "country": site.country, "lat_deg": site.lat_deg, "lon_deg": site.lon_deg, "share": _rounded(site.share, 4)}
+    return {
+        "name": site.name,
+        "country": site.country,
+        "lat_deg": site.lat_deg,
+        "lon_deg": site.lon_deg,
+        "share": _rounded(site.share, 4),
+        "status": site.status,
+    }
 
 
 def _coverage_dict(coverage: Coverage) -> dict[str, Any]:

@@ -165,7 +165,12 @@ def _landing_sites(table: Gateways | Pops | None, shares: dict[int, float], whol
     ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         LandingSite(
-            table.city[row] or table.name[row], table.country[row], float(table.lat_deg[row]), float(table.lon_deg[row]), share / whole
+            name=table.city[row] or table.name[row],
+            country=table.country[row],
+            lat_deg=float(table.lat_deg[row]),
+            lon_deg=float(table.lon_deg[row]),
+            share=share / whole,
+            status=table.status[row],
         )
         for row, share in ordered
     )

@@ -1,7 +1,7 @@
 """The main job: simulate a territory and say what was found."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from overflight.catalog.constellations import find_constellation
 from overflight.catalog.tables import read_table
 from overflight.clock import format_time
 from overflight.earth.population import territories_of_cells
-from overflight.earth.territory import list_territories, territory_file
+from overflight.earth.territory import Territory, list_territories, territory_file
 from overflight.inputs import Inputs, fleet_from_files, gather_inputs
 from overflight.measure.latency import access_fit
+from overflight.notices import Notice
 from overflight.run import Run
 from overflight.scenario import FleetSettings, Scenario, parse_scenario
 from overflight.study.assumptions import list_assumptions
-from overflight.study.findings import PolicyStatus, TerritoryFindings
+from overflight.study.findings import FleetFindings, PolicyStatus, TerritoryFindings
 from overflight.study.results import find_fleet_results
 from overflight.study.sensitivity import find_sensitivity
 from overflight.twin import NO_PLUGINS, Plugins, run_inputs
@@ -29,6 +30,9 @@ Progress = Callable[[float], None]
 
 MAIN_SHARE = 0.75
 """Share of the progress bar that the run itself takes."""
+
+ASSUMED_SHARE = 0.05
+"""More traffic than this at gateways that no list has is worth a warning."""
 
 
 def report_scenario(
@@ -174,12 +178,25 @@ def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progre
         slots=len(inputs.slot_start),
         policy=policy,
         fleets=tuple(fleets),
-        warnings=(*inputs.warnings, *policy_warnings),
+        warnings=(*find_assumed_landings(fleets), *inputs.warnings, *policy_warnings),
         assumptions=list_assumptions(inputs, fit),
         versions=(("overflight", __version__), ("python", platform.python_version()), ("numpy", np.__version__)),
         scenario_toml=scenario.to_toml(),
         inputs=inputs.files,
     )
+
+
+def find_assumed_landings(fleets: Iterable[FleetFindings]) -> list[str]:
+    """Warn of fleets much of whose traffic comes to ground at gateways that no list has."""
+    warnings: list[str] = []
+    for fleet in fleets:
+        assumed = [site for site in fleet.gateways if site.status == "assumed"]
+        share = sum(site.share for site in assumed)
+        if share > ASSUMED_SHARE:
+            text = "{title}: {share:.0%} of the traffic comes to ground at gateways that no list has and that are assumed, at {names}"
+            names = tuple(dict.fromkeys(site.name for site in assumed))
+            warnings.append(Notice.of("warning.assumed_gateways", text, title=fleet.title, share=share, names=names))
+    return warnings
 
 
 def find_policy(inputs: Inputs) -> tuple[PolicyStatus, list[str]]:
@@ -193,31 +210,53 @@ def find_policy(inputs: Inputs) -> tuple[PolicyStatus, list[str]]:
     denied = np.array([_denies(statuses[code]) for code in codes], dtype=np.bool_)
     if operator == "starlink":
         denied |= np.isin(cells, blacklisted_cells())
-    warnings = []
-    if len({statuses[code].verdict_key for code in on_land}) > 1:
-        names = {row.code: row.name for row in list_territories()}
-        words = "; ".join(f"{names.get(code, code)}: {statuses[code].verdict()}" for code in sorted(on_land, key=codes.count, reverse=True))
-        warnings.append(f"{territory.name} lies in several countries ({words}); the status given is that of most of its cells on land")
-    if on_land and "" in statuses:
-        at_sea = codes.count("")
-        warnings.append(f"{at_sea:,} of {len(codes):,} cells of {territory.name} lie at sea, where no status of service is published")
-    if main.verdict_key == "split":
-        counts = ", ".join(f"{count} {word}" for word, count in province_counts(main.code).items())
-        warnings.append(
-            f"the operator decides on {territory.name} province by province ({counts}) and does not say which province is which: "
-            "cells count as served unless they are blacklisted one by one"
-        )
     known = main.verdict_key != "unknown"
     return PolicyStatus(
         status=main.verdict_key,
         published=main.published_status,
         expected=main.expected,
-        source=main.source,
+        source=Notice.word("source", main.source),
         date=main.date,
         served_cells=int((~denied & (np.array(codes) != "")).sum()) if known else 0,
         denied_cells=int(denied.sum()) if known else 0,
         denied_cell_ids=cells[denied] if known else cells[:0],
-    ), warnings
+    ), _policy_warnings(territory, codes, [statuses[code] for code in sorted(on_land, key=codes.count, reverse=True)], main)
+
+
+def _policy_warnings(territory: Territory, codes: list[str], on_land: list[ServiceStatus], main: ServiceStatus) -> list[str]:
+    """What a reader of one status must know: other countries' statuses, cells at sea, provinces."""
+    warnings: list[str] = []
+    names = {"name": territory.name, "name_fr": territory.name_fr}
+    if len({status.verdict_key for status in on_land}) > 1:
+        text = "{name} lies in several countries ({verdicts:; }); the status given is that of most of its cells on land"
+        verdicts = tuple(_verdict_there(status) for status in on_land)
+        warnings.append(Notice.of("warning.several_countries", text, verdicts=verdicts, **names))
+    if on_land and "" in codes:
+        text = "{count:,} of {cells:,} cells of {name} lie at sea, where no status of service is published"
+        warnings.append(Notice.of("warning.cells_at_sea", text, count=codes.count(""), cells=len(codes), **names))
+    if main.verdict_key == "split":
+        counts = tuple(
+            Notice.of("warning.province_count", "{count} {published}", count=count, published=published)
+            for published, count in province_counts(main.code).items()
+        )
+        text = (
+            "the operator decides on {name} province by province ({counts}) and does not say which province is which: "
+            "cells count as served unless they are blacklisted one by one"
+        )
+        warnings.append(Notice.of("warning.provinces", text, counts=counts, **names))
+    return warnings
+
+
+def _verdict_there(status: ServiceStatus) -> Notice:
+    here = next((row for row in list_territories() if row.code == status.code), None)
+    return Notice.of(
+        "warning.verdict",
+        "{name}: {verdict}",
+        name=here.name if here else status.code,
+        name_fr=here.name_fr if here else status.code,
+        verdict=status.verdict(),
+        verdict_fr=status.verdict("fr"),
+    )
 
 
 def _countries(inputs: Inputs) -> tuple[list[str], npt.NDArray[np.uint64]]:
