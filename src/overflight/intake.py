@@ -12,7 +12,7 @@ EXAMPLES = 3
 MAX_PIPE_BYTES = 1 << 28
 """More than this (256 MiB) is not taken from a pipe."""
 
-_FROM_PIPES: dict[str, bytes] = {}
+_FROM_PIPES: dict[tuple[str, int, int], bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,13 @@ def read_bytes(path: str | Path, *, wanted: str, refused: type[OverflightError])
 
 
 def _read_pipe(path: Path) -> bytes:
-    if str(path) not in _FROM_PIPES:
+    state = path.stat()
+    key = (str(path), state.st_dev, state.st_ino)
+    if key not in _FROM_PIPES:
         with path.open("rb") as stream:
             data = stream.read(MAX_PIPE_BYTES + 1)
         if len(data) > MAX_PIPE_BYTES:
             msg = f"gives more than {MAX_PIPE_BYTES >> 20} MiB"
             raise ValueError(msg)
-        _FROM_PIPES[str(path)] = data
-    return _FROM_PIPES[str(path)]
+        _FROM_PIPES[key] = data
+    return _FROM_PIPES[key]

@@ -202,10 +202,12 @@ class Run:
 
     def __repr__(self) -> str:
         lines = [f"<Run of {self.scenario.territory!r} in {self.folder}>"]
-        lines += [
-            f"  {fleet['name']}: {fleet['slots']} slots × {fleet['cells']} cells, {fleet['satellites_used']} satellites"
-            for fleet in self.manifest["fleets"]
-        ]
+        for fleet in self.manifest["fleets"]:
+            slots, cells, satellites = (
+                f"{count:,} {noun}" + "s" * (count != 1)
+                for count, noun in ((fleet["slots"], "slot"), (fleet["cells"], "cell"), (fleet["satellites_used"], "satellite"))
+            )
+            lines.append(f"  {fleet['name']}: {slots} × {cells}, {satellites}")
         return "\n".join(lines)
 
 
