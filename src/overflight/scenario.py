@@ -302,6 +302,11 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     start = raw.get("time", {}).get("start") if isinstance(raw.get("time"), dict) else None
     if start is not None and not isinstance(start, str):
         raw["time"]["start"] = start.isoformat()
+    overrides = raw.get("overrides")
+    if isinstance(overrides, dict):
+        raw["overrides"] = {
+            name: _resolve_paths(variant, folder) if isinstance(variant, dict) else variant for name, variant in overrides.items()
+        }
     return raw
 
 

@@ -75,6 +75,13 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert load_scenario(folder / "s.toml").constellations[0].elements == (str(folder / "a.tle"),)
 
 
+def test_paths_of_overrides_are_relative_to_the_file(tmp_path):
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "s.toml").write_text('territory = "Fiji"\n[overrides.trees.visibility]\nobstruction = "trees.csv"\n', encoding="utf-8")
+    assert load_scenario(folder / "s.toml", override="trees").visibility.obstruction == str(folder / "trees.csv")
+
+
 def test_a_circle_of_extends_is_refused(tmp_path):
     (tmp_path / "a.toml").write_text('extends = "b.toml"\n', encoding="utf-8")
     (tmp_path / "b.toml").write_text('extends = "a.toml"\n', encoding="utf-8")
