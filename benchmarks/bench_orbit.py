@@ -130,5 +130,6 @@ def cases() -> list[Case]:
             grid_states,
             "states",
             repeats=3,
+            limit_mib=1000.0,
         ),
     ]

@@ -51,6 +51,7 @@ def _day() -> Case:
         unit_count=SLOTS * CELLS,
         unit="cell-slots",
         repeats=3,
+        limit_mib=1000.0,
     )
 
 

@@ -23,6 +23,8 @@ class Case:
     """How many units of work one run does, for a rate."""
     unit: str = ""
     repeats: int = 5
+    limit_mib: float = 0.0
+    """Largest resident memory allowed, of a process that does this case alone; 0: no limit is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Timing:
     median_s: float
     best_s: float
     worst_s: float
+    peak_mib: float
+
+    @property
+    def within(self) -> bool:
+        """Whether time and memory kept to their limits."""
+        return self.median_s <= self.case.limit_s and (not self.case.limit_mib or self.peak_mib <= self.case.limit_mib)
 
 
 def time_case(case: Case) -> Timing:
@@ -47,22 +55,28 @@ def time_case(case: Case) -> Timing:
         begin = time.perf_counter()
         case.run()
         taken.append(time.perf_counter() - begin)
-    return Timing(case, first_s, statistics.median(taken), min(taken), max(taken))
+    return Timing(case, first_s, statistics.median(taken), min(taken), max(taken), peak_memory_mib())
 
 
 def format_row(timing: Timing) -> str:
     """One row of the table in docs/benchmarks.md."""
     case = timing.case
-    rate = f"{case.unit_count / timing.median_s / 1e6:.1f} M {case.unit}/s" if case.unit_count else "–"
-    verdict = "yes" if timing.median_s <= case.limit_s else "**no**"
+    rate = f"{case.unit_count / timing.median_s / 1e6:.3g} M {case.unit}/s" if case.unit_count else "–"
+    verdict = "yes" if timing.within else "**no**"
     above = f"{timing.median_s / case.floor_s:.1f} ×" if case.floor_s else "–"
+    limit = f"{_duration(case.limit_s)}" + (f", {case.limit_mib:,.0f} MiB" if case.limit_mib else "")
+    taken = f"{_duration(timing.median_s)} ({_duration(timing.best_s)} – {_duration(timing.worst_s)})"
     return (
-        f"| {case.name} | {case.limit_s:g} s | {timing.median_s:.3g} s ({timing.best_s:.3g}–{timing.worst_s:.3g}) | {rate} | {verdict} "
-        f"| {case.floor_s:.2g} s: {case.floor_note} | {above} |"
+        f"| {case.name} | {limit} | {taken} | {timing.peak_mib:,.0f} MiB | {rate} | {verdict} "
+        f"| {_duration(case.floor_s)}: {case.floor_note} | {above} |"
     )
 
 
-HEADER = "| work | at most | median (best–worst) | rate | within | floor | above it |\n|---|---|---|---|---|---|---|"
+def _duration(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
+
+
+HEADER = "| work | at most | median (best – worst) | memory | rate | within | floor | above it |\n|---|---|---|---|---|---|---|---|"
 
 
 def describe_machine() -> str:
