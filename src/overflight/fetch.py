@@ -1,7 +1,7 @@
 """Fetch current element sets from CelesTrak, with its manners. The only module that uses the network, and only when asked to.
 
 CelesTrak asks that data be downloaded once per update and never over and over, and shuts out who does otherwise. So: one request per
-call, conditional on what is cached, none within an hour of the last, none after a refusal until it has run out.
+call, conditional on what is cached, none within an hour of the last however that ended, none after a refusal until it has run out.
 
 Reference: T.S. Kelso, CelesTrak usage policy, https://celestrak.org/usage-policy.php.
 """
@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import sys
 import tempfile
 import time
@@ -58,7 +59,7 @@ class FetchedElements:
     status
         ``new``: received now; ``unchanged``: the site has nothing newer; ``cached``: the last request is too recent to ask again.
     checked
-        When the site was last asked, UTC.
+        When the site last gave the file, or said that it is current, UTC.
     satellites
         Usable element sets received; None if nothing was received now.
     """
@@ -78,11 +79,18 @@ class _RefusedError(Exception):
         self.retry_s = retry_s
 
 
+class _OfflineError(OSError):
+    """The site's name could not be looked up: nothing was asked."""
+
+
 class _FewRedirects(urllib.request.HTTPRedirectHandler):
     """Follow few redirects, and none from https to anything else."""
 
     max_redirections = _MAX_REDIRECTS
     max_repeats = 1
+
+    def __init__(self) -> None:
+        self.followed = 0
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
@@ -91,6 +99,7 @@ class _FewRedirects(urllib.request.HTTPRedirectHandler):
         if target not in {"http", "https"} or (req.type == "https" and target != "https"):
             reason = f"redirects to {target}"
             raise _RefusedError(reason, everywhere=True)
+        self.followed += 1
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -117,8 +126,9 @@ def fetch_elements(
 ) -> FetchedElements:
     """Fetch the element sets of a CelesTrak group, or take them from the cache.
 
-    At most one request is made, conditional on what is cached; none within `MINIMUM_INTERVAL_S` of the last, and none while a refusal
-    holds. What is received replaces the cache only if it can be read as element sets.
+    At most one request is made, conditional on what is cached; none within `MINIMUM_INTERVAL_S` of the last, even if that broke off (unless
+    the site's name could not be looked up), and none while a refusal holds. What is received replaces the cache only if it can be read as
+    element sets.
 
     Parameters
     ----------
@@ -140,7 +150,8 @@ def fetch_elements(
     InputError
         If the group's name or the address cannot be one.
     FetchError
-        If the site refused, failed or sent something else, now or within the time that a refusal holds; or the cache cannot be written.
+        If the site refused, failed or sent something else, now or within the time that a refusal holds; if the last request broke off less
+        than `MINIMUM_INTERVAL_S` ago and nothing is cached; or if the cache cannot be written.
     """
     if not _GROUP.fullmatch(group):
         msg = f"group {group[:70]!a}: letters, digits, '-' and '_' only; give one of CelesTrak's groups, such as starlink or oneweb"
@@ -155,6 +166,12 @@ def fetch_elements(
     if cache.has_data() and checked is not None and abs(seconds_between(checked, instant)) < MINIMUM_INTERVAL_S:
         return FetchedElements(cache.path, "cached", checked, None)
     cache.raise_if_refused(instant)
+    asked = cache.last_asked()
+    if asked is not None and abs(seconds_between(asked, instant)) < MINIMUM_INTERVAL_S:
+        if cache.has_data() and checked is not None:
+            return FetchedElements(cache.path, "cached", checked, None)
+        cache.raise_asked(asked)
+    cache.keep_asked(instant)
     try:
         answer = _ask_once(base_url, group.lower(), cache.conditions(), timeout_s=timeout_s, max_bytes=max_bytes)
         if answer is None:
@@ -169,6 +186,8 @@ def fetch_elements(
         cache.raise_if_refused(instant)
         raise AssertionError from refusal  # a refusal kept is a refusal raised
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        if isinstance(error, _OfflineError):
+            cache.keep_asked(asked)
         reason = getattr(error, "reason", None) or error
         msg = f"{address.netloc} cannot be reached ({_one_line(str(reason))}); check the connection{cache.hint()}"
         raise FetchError(msg) from None
@@ -188,8 +207,9 @@ def _ask_once(
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **conditions}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was checked
     deadline = time.monotonic() + 5.0 * timeout_s
+    redirects = _FewRedirects()
     try:
-        with urllib.request.build_opener(_FewRedirects).open(request, timeout=timeout_s) as answer:
+        with urllib.request.build_opener(redirects).open(request, timeout=timeout_s) as answer:
             body = _read_body(answer, deadline, max_bytes)
             kept = {name: answer.headers[name] for name in ("ETag", "Last-Modified") if answer.headers[name]}
     except urllib.error.HTTPError as error:
@@ -203,6 +223,10 @@ def _ask_once(
     except TimeoutError:
         reason = f"gave no answer within {timeout_s:g} s"
         raise _RefusedError(reason, everywhere=True) from None
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, socket.gaierror) and not redirects.followed:
+            raise _OfflineError(str(error.reason)) from None
+        raise
     return body, kept
 
 
@@ -268,6 +292,7 @@ class _Cache:
         self.path = folder / "elements" / f"{group}.omm.json"
         self._group, self._url, self._site = group, url, site
         self._state_path = folder / "elements" / f"{group}.state.json"
+        self._asked_path = folder / "elements" / f"{group}.asked.json"
         self._refusals_path = folder / "elements" / "refusals.json"
         state = _read_json(self._state_path)
         self._state = state if state.get("url") == url else {}
@@ -279,6 +304,21 @@ class _Cache:
     def last_checked(self) -> np.datetime64 | None:
         """When the site was last asked for this group and answered."""
         return _read_instant(self._state.get("checked"))
+
+    def last_asked(self) -> np.datetime64 | None:
+        """When the site was last asked for this group, however that ended."""
+        return _read_instant(_read_json(self._asked_path).get(self._url))
+
+    def keep_asked(self, instant: np.datetime64 | None) -> None:
+        """Remember that the site is being asked; or, given None, that it never was."""
+        kept = {**_read_json(self._asked_path), self._url: None if instant is None else format_time(instant)}
+        _write_atomically(self._asked_path, json.dumps(kept, indent=2).encode())
+
+    def raise_asked(self, asked: np.datetime64) -> NoReturn:
+        """Say when the site was asked, to no avail, and when it may be asked again."""
+        until = format_time(add_seconds(asked, MINIMUM_INTERVAL_S))
+        msg = f"{self._site} was asked at {format_time(asked)} and nothing usable is cached; not asking again before {until}"
+        raise FetchError(msg)
 
     def conditions(self) -> dict[str, str]:
         """Headers that make the request conditional on what is cached."""

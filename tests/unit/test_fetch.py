@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -190,6 +191,48 @@ def test_broken_download_is_not_kept(site: Site, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="cannot be reached"):
         fetch_elements("starlink", cache_dir=tmp_path, now=NOW, base_url=site.url, timeout_s=2.0)
     assert not list(tmp_path.rglob("*.omm.json"))
+    site.short_by = 0
+    for since_s in (0.0, MINIMUM_INTERVAL_S - 1.0):
+        expected = r"asked at 2026-08-22T12:00:00Z .*not asking again before 2026-08-22T13:00:00Z"
+        with pytest.raises(FetchError, match=expected):
+            fetch_elements("starlink", cache_dir=tmp_path, now=later(since_s), base_url=site.url)
+    assert len(site.requests) == 1
+    assert fetch_elements("starlink", cache_dir=tmp_path, now=later(MINIMUM_INTERVAL_S), base_url=site.url).status == "new"
+
+
+def test_broken_download_leaves_what_is_cached_to_the_next_hour(site: Site, tmp_path: Path) -> None:
+    first = fetch_elements("starlink", cache_dir=tmp_path, now=NOW, base_url=site.url)
+    site.short_by = 10
+    with pytest.raises(FetchError, match="is still at"):
+        fetch_elements("starlink", cache_dir=tmp_path, now=later(7200), base_url=site.url, timeout_s=2.0)
+    again = fetch_elements("starlink", cache_dir=tmp_path, now=later(7300), base_url=site.url)
+    assert again == fetch.FetchedElements(first.path, "cached", NOW, None)
+    assert len(site.requests) == 2
+    site.short_by = 0
+    assert fetch_elements("starlink", cache_dir=tmp_path, now=later(2 * 7200), base_url=site.url).status == "new"
+
+
+def test_interrupted_download_counts_as_asked(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_arguments: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch, "_read_body", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_elements("starlink", cache_dir=tmp_path, now=NOW, base_url=site.url)
+    with pytest.raises(FetchError, match="not asking again before"):
+        fetch_elements("starlink", cache_dir=tmp_path, now=later(60), base_url=site.url)
+    assert len(site.requests) == 1
+
+
+def test_name_that_cannot_be_looked_up_was_not_asked(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_arguments: object, **_options: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", look_up)
+        with pytest.raises(FetchError, match="Name or service not known"):
+            fetch_elements("starlink", cache_dir=tmp_path, now=NOW, base_url=site.url)
+    assert fetch_elements("starlink", cache_dir=tmp_path, now=later(60), base_url=site.url).status == "new"
 
 
 def test_too_long_an_answer_is_cut_short(site: Site, tmp_path: Path) -> None:
@@ -246,6 +289,7 @@ def test_another_address_does_not_share_the_cache(site: Site, tmp_path: Path) ->
 def test_damaged_state_costs_one_request(site: Site, tmp_path: Path, content: bytes) -> None:
     path = fetch_elements("starlink", cache_dir=tmp_path, now=NOW, base_url=site.url).path
     (path.parent / "starlink.state.json").write_bytes(content)
+    (path.parent / "starlink.asked.json").write_bytes(content)
     (path.parent / "refusals.json").write_bytes(content)
     assert fetch_elements("starlink", cache_dir=tmp_path, now=NOW, base_url=site.url).status == "new"
 
@@ -254,6 +298,7 @@ def test_cache_that_cannot_be_written(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FetchError, match="cannot be written"):
         fetch_elements("starlink", cache_dir=tmp_path / "file", now=NOW, base_url=site.url)
+    assert not site.requests
 
 
 def test_cache_dir_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
