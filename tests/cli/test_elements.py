@@ -83,7 +83,6 @@ def test_what_cannot_be_used_is_counted_and_the_rest_used(report: Call, tmp_path
     (tmp_path / "f.json").write_text(omm(odd=odd), encoding="utf-8")
     made = report(elements="f.json")
     assert made.code == 0
-    assert len(made.warnings) == 1
     assert "f.json: 5 of 240 element sets left out: line 5: STARLINK-3 (50003): field BSTAR is missing; line 6:" in made.warnings[0]
     fleet = report("Malta", "--json", elements="f.json", out="again").json()["constellations"][0]
     assert fleet["satellites_read"] == 240
@@ -104,9 +103,9 @@ def test_a_wrong_checksum_and_a_cut_off_end_are_told(report: Call, tmp_path: Pat
     (tmp_path / "f.tle").write_text("\n".join(lines)[:-40], encoding="ascii")
     made = report(elements="f.tle")
     assert made.code == 0
-    assert made.warnings[0] == "f.tle: 2 of 720 element sets left out: " + made.warnings[0].partition("left out: ")[2]
-    assert "line 2: STARLINK-1000: line 1: checksum is" in made.warnings[0]
-    assert "truncated" in made.warnings[0]
+    (told,) = (warning for warning in made.warnings if warning.startswith("f.tle: 2 of 720 element sets left out: "))
+    assert "line 2: STARLINK-1000: line 1: checksum is" in told
+    assert "truncated" in told
 
 
 def test_a_satellite_too_low_to_serve_is_counted(report: Call, tmp_path: Path):

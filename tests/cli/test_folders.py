@@ -128,7 +128,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(report: Call, fleet: Path, tmp_
 
 
 def test_an_interrupt_ends_in_one_line_and_the_run_goes_on_to_the_same_bytes(report: Call, fleet: Path, tmp_path: Path):
-    words = ("report", "Malta", "--elements", str(fleet), "--hours", "12", "--out", "out")
+    words = ("report", "Malta", "--elements", str(fleet), "--hours", "4", "--out", "out")
     process = subprocess.Popen((*OVERFLIGHT, *words), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60.0
     while not (tmp_path / "out" / "progress.json").exists() and time.monotonic() < deadline:
@@ -139,8 +139,8 @@ def test_an_interrupt_ends_in_one_line_and_the_run_goes_on_to_the_same_bytes(rep
     assert out == ""
     assert err == "overflight: interrupted; repeat the command to go on where it stopped\n"
     assert not (tmp_path / "out" / "run.json").exists()
-    assert report(hours=12).code == 0
-    assert report(hours=12, out="fresh").code == 0
+    assert report(hours=4).code == 0
+    assert report(hours=4, out="fresh").code == 0
     assert digest(tmp_path / "out") == digest(tmp_path / "fresh")
 
 
