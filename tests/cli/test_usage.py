@@ -108,6 +108,12 @@ def test_a_wrong_word_is_refused_in_one_line(call: Call, arguments: list[str], s
     assert "  " not in refused.error
 
 
+def test_a_file_name_that_is_no_text_is_refused(call: Call):
+    refused = call("report", "Malta", "--elements", b"fl\xffet.tle".decode("utf-8", "surrogateescape"))
+    assert refused.code == 2
+    assert refused.error == r"argument 'fl\udcffet.tle': not UTF-8; rename the file or folder to letters that are"
+
+
 def test_debug_shows_a_traceback_and_keeps_the_exit_code(call: Call):
     for arguments in (["--debug", "report", "Narnia"], ["report", "Narnia", "--debug"]):
         refused = call(*arguments)

@@ -17,7 +17,7 @@ import typer
 from overflight import __version__
 from overflight.cli import doctor, fetch, passes, path, report, run, scenario, visible
 from overflight.cli._shared import say
-from overflight.errors import OverflightError, plain_words
+from overflight.errors import InputError, OverflightError, plain_words
 
 EXIT_USAGE = 2
 EXIT_FAULT = 70
@@ -66,10 +66,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     # --debug is accepted anywhere on the line, since it is added after a command has failed.
     debug = "--debug" in arguments
-    arguments = [_guard(argument) for argument in arguments if argument != "--debug"]
+    arguments = [argument for argument in arguments if argument != "--debug"]
     _forgive_encoding()
     try:
-        code = _run(arguments)
+        code = _run([_guard(argument) for argument in arguments])
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing to say, and nothing to flush at exit.
         with contextlib.suppress(OSError, ValueError):
@@ -101,7 +101,10 @@ def _run(arguments: list[str]) -> int:
 
 
 def _guard(argument: str) -> str:
-    """Keep the parser from taking a southern latitude, as in ``-17.7,178``, for an option."""
+    """Refuse what is no text, and keep the parser from taking a southern latitude, as in ``-17.7,178``, for an option."""
+    if any("\ud800" <= character <= "\udfff" for character in argument):
+        msg = f"argument {argument!a}: not UTF-8; rename the file or folder to letters that are"
+        raise InputError(msg)
     return f" {argument}" if _SOUTHERN_PLACE.fullmatch(argument) else argument
 
 
