@@ -367,9 +367,12 @@ def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> 
     if scenario.stop_after == "coverage":
         return None, None
     if not len(gateways) or not len(pops):
-        lacking = Notice.word("kind", "gateway" if not len(gateways) else "PoP")
-        text = "{title}: no {lacking} is known, so only satellites in view can be told, not service and latency"
-        account.warnings.append(Notice.of("warning.no_ground", text, title=read.title, lacking=lacking))
+        text = "{title}: no gateway is known, so only satellites in view can be told, not service and latency"
+        lacking = Notice.of("warning.no_gateway", text, title=read.title)
+        if len(gateways):
+            text = "{title}: no PoP is known, so only satellites in view can be told, not service and latency"
+            lacking = Notice.of("warning.no_pop", text, title=read.title)
+        account.warnings.append(lacking)
         return None, None
     assumed = assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km)
     if len(assumed) and settings.gateways is None:

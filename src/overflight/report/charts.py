@@ -192,7 +192,7 @@ def _plot_latency(axes: Axes, fleets: Sequence[FleetFindings], rows: npt.NDArray
             axes.text(
                 0,
                 row,
-                words("map.never"),
+                words("map.never" if fleet.ground_known else "fleets.no_ground"),
                 transform=axes.get_yaxis_transform(),
                 va="center",
                 color=GREY,

@@ -50,9 +50,10 @@ def sky_section(findings: TerritoryFindings, page: Page) -> str:
 
 def latency_section(findings: TerritoryFindings, page: Page) -> str:
     """The distribution of the round trip and its parts."""
-    words, latency = page.words, findings.fleets[0].latency
+    words, fleet = page.words, findings.fleets[0]
+    latency = fleet.latency
     if latency.p50_ms is None:
-        return paragraph(words("latency.none"))
+        return paragraph(words("latency.none" if fleet.ground_known else "latency.unknown"))
     p20, p50, p80 = (words.number(value, 1) for value in (latency.p20_ms, latency.p50_ms, latency.p80_ms))
     text = paragraph(words("latency.intro"))
     if float(latency.histogram_density.sum()) > 0.0:
@@ -123,7 +124,7 @@ def _caption_cells(findings: TerritoryFindings, fleet: FleetFindings, drawn: Cel
     usable = fleet.cell_usable_mean[np.isfinite(fleet.cell_usable_mean)]
     captions = []
     if not len(latency):
-        captions.append(words("map.caption_none"))
+        captions.append(words("map.caption_none" if fleet.ground_known else "map.caption_unknown"))
     elif findings.cells_total == 1:
         captions.append(words("map.caption_one_latency", value=words.number(float(latency[0]), 1)))
     else:

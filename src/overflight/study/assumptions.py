@@ -112,7 +112,8 @@ def _ground(inputs: Inputs) -> Notice:
         if fleet.gateways is None or fleet.pops is None:
             known = Notice.of("value.no_ground", "none known")
         else:
-            text = "{gateways} gateways, {pops} PoPs"
-            known = Notice.of("value.ground", text, gateways=len(fleet.gateways), pops=len(fleet.pops))
+            text = "{gateways} gateways ({assumed} of them assumed), {pops} PoPs"
+            assumed = fleet.gateways.status.count("assumed")
+            known = Notice.of("value.ground", text, gateways=len(fleet.gateways), assumed=assumed, pops=len(fleet.pops))
         parts.append(Notice.about(fleet.title, known))
     return _listed(tuple(parts))
