@@ -85,7 +85,9 @@ def passes(
         write_json(rows)
         return
     found_words, fleet_words = in_words(len(rows), "pass", "passes"), in_words(len(fleet), "satellite", "satellites")
-    say(f"{found_words} of {fleet_words} above {mask:g}° from {format_time(start)} to {format_time(end)}")
+    cut_off = any(one.in_progress_at_start or one.in_progress_at_end for one in found)
+    legend = "; <: in progress at the start, >: at the end" if cut_off else ""
+    say(f"{found_words} of {fleet_words} above {mask:g}° from {format_time(start)} to {format_time(end)}{legend}")
     print(f"{'satellite':<28} {'rise (UTC)':<20} {'azimuth':>7}  {'highest':>7} {'range km':>8}  {'set':<8} {'azimuth':>7}")
     for one in found:
         rise, fall = format_time(one.rise)[:19].replace("T", " "), format_time(one.set)[11:19]
