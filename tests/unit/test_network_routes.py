@@ -82,6 +82,32 @@ def test_reach_is_the_mask_and_the_range(fleet):
     assert np.array_equal(np.isfinite(near), np.linalg.norm(step, axis=0) <= 2000.0)
 
 
+def test_both_ends_use_what_the_rule_allows(fleet):
+    sites = make_sites([25.03, 50.11, -1.29], [121.56, 8.68, 36.82])
+
+    def east_only(site, positions_km):
+        return positions_km[1] * site.ecef_km[0, 0] > positions_km[0] * site.ecef_km[1, 0]
+
+    free, bound = (find_pair_routes(*fleet, sites, [[0, 1], [0, 2]], rules=PathRules(may_use=rule)) for rule in (None, east_only))
+    assert (bound.rtt_ms >= free.rtt_ms).all()
+    assert (bound.rtt_ms > free.rtt_ms).any(axis=0).all()
+    ends_found = 0
+    for slot, positions_km in enumerate(fleet[0]):
+        for pair, target in enumerate((1, 2)):
+            route = list_route(bound, slot, pair)
+            for end, satellite in zip((0, target), (route[0], route[-1]) if route else (), strict=False):
+                assert east_only(make_sites(sites.lat_deg[end], sites.lon_deg[end]), positions_km[:, [satellite]]).all()
+                ends_found += 1
+    assert ends_found > 150
+    path = find_paths(*fleet, TAIPEI, FRANKFURT, rules=PathRules(may_use=east_only))
+    assert np.array_equal(path.rtt_ms, bound.rtt_ms[:, 0])
+    landed = find_paths(*fleet, TAIPEI, FRANKFURT, ground=sample_ground(), pops=POPS, rules=PathRules(may_use=east_only))
+    first = [hops[1].row for hops in landed.hops if hops]
+    slots = [slot for slot, hops in enumerate(landed.hops) if hops]
+    assert east_only(TAIPEI, fleet[0][slots, :, first].T).all()
+    assert first
+
+
 def test_what_does_not_fit_is_refused(fleet):
     sites = make_sites([25.03, 50.11], [121.56, 8.68])
     for pairs in ([[0, 2]], [[-1, 0]], [[0, 1, 1]]):

@@ -206,3 +206,18 @@ def test_wrong_shapes_indices_and_names_are_refused(fleet, ways):
         with pytest.raises(InputError, match=r"0\.\."):
             ways.follow(slot, pop, satellite)
     assert find_routing("least-delay") is least_delay
+
+
+def test_who_may_not_land_goes_over_lasers(fleet):
+    open_to = np.random.default_rng(3).random((11, 2, fleet[0].shape[2])) < 0.5
+    found = find_ways(*fleet, sample_ground(), may_land=open_to)
+    slow = find_ways(*fleet, sample_ground(), may_land=open_to, routing=lambda state, routing=least_delay: routing(state))
+    lands = 0
+    for slot in range(11):
+        assert np.array_equal(found[slot].delay_ms, slow[slot].delay_ms)
+        down = (found[slot].next_hop < 0) & (found[slot].next_hop != NO_WAY)
+        assert not (down & ~open_to[slot]).any()
+        lands += down.sum()
+    assert lands > 100
+    with pytest.raises(InputError, match="may_land"):
+        find_ways(*fleet, sample_ground(), may_land=open_to[0])

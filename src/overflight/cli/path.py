@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from overflight.cli._shared import (
+    ArcOption,
     ConstellationOption,
     ElementsOption,
     JsonOption,
@@ -50,6 +51,7 @@ def path(
     ] = "auto",
     topology: TopologyOption = "auto",
     mask: MaskOption = 25.0,
+    arc: ArcOption = 18.0,
     strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -68,6 +70,7 @@ def path(
         landing=landing,
         topology=topology,
         user_mask_deg=mask,
+        arc_avoidance_deg=arc,
         strict=strict,
     )
     for warning in study.warnings:

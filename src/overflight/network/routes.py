@@ -1,6 +1,6 @@
 """Routes between places: over satellites from one ground station to another, or down at a gateway and on over fibre."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ Indices = npt.NDArray[np.int32]
 
 _BLOCK_SLOTS = 64
 
+UserLinkRule = Callable[[Sites, Floats], npt.NDArray[np.bool_]]
+"""Whether one site may use satellites in its reach: from their positions, shape (3, m), to truths, shape (m,)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PathRules:
@@ -28,6 +31,8 @@ class PathRules:
         Least elevation at which an end of the path uses a satellite.
     max_range_km
         Greatest slant range of such a link.
+    may_use
+        What else an end asks of a satellite, such as to stand clear of the geostationary arc; None for nothing.
     isl_range_km, isl_clearance_km, routing, max_isl_hops
         See `overflight.network.ways.find_ways`.
     route_factor, fibre_index
@@ -36,6 +41,7 @@ class PathRules:
 
     min_elevation_deg: float = 25.0
     max_range_km: float = np.inf
+    may_use: UserLinkRule | None = None
     isl_range_km: float = ISL_RANGE_KM
     isl_clearance_km: float | None = ISL_CLEARANCE_KM
     routing: str | Routing = "least-delay"
@@ -117,13 +123,14 @@ def find_pair_routes(
         msg = f"pairs: shape {table.shape} or a row outside 0..{len(sites) - 1}; give rows of sites, shape (n_pairs, 2)"
         raise InputError(msg)
     targets, pop = np.unique(table[:, 1], return_inverse=True)
+    ends = _select_sites(sites, targets)
     ground = make_ground_segment(
-        _select_sites(sites, targets),
+        ends,
         backhaul_ms=np.where(np.eye(targets.size, dtype=np.bool_), 0.0, np.inf),
         min_elevation_deg=rules.min_elevation_deg,
         max_range_km=rules.max_range_km,
     )
-    ways = _find_ways(positions_km, neighbours, ground, rules, threads)
+    ways = _find_ways(positions_km, neighbours, ground, rules, threads, ends=ends)
     return _start_routes(ways, _select_sites(sites, table[:, 0]), pop.astype(np.int32).ravel(), rules)
 
 
@@ -181,7 +188,8 @@ def find_paths(
         )
     rtt_ms, hops = np.empty(len(positions_km)), []
     for first in range(0, len(positions_km), _BLOCK_SLOTS):
-        ways = _find_ways(positions_km[first : first + _BLOCK_SLOTS], neighbours, down, rules, threads)
+        block_km = positions_km[first : first + _BLOCK_SLOTS]
+        ways = _find_ways(block_km, neighbours, down, rules, threads, ends=target if ground is None else None)
         routes = _start_routes(ways, source, np.zeros(1, np.int32), rules)
         rtt_ms[first : first + len(ways)] = routes.rtt_ms[:, 0]
         for slot in range(len(ways)):
@@ -204,7 +212,14 @@ def slant_ranges_km(site: Sites, positions_km: Floats, *, min_elevation_deg: flo
     return np.where(in_reach, length_km, np.inf)
 
 
-def _find_ways(positions_km: Floats, neighbours: Indices, ground: GroundSegment, rules: PathRules, threads: int) -> Ways:
+def _find_ways(
+    positions_km: Floats, neighbours: Indices, ground: GroundSegment, rules: PathRules, threads: int, *, ends: Sites | None
+) -> Ways:
+    """Ways to `ground`; `ends` are the terminals that stand for its gateways, one per PoP, if they are such."""
+    may_land = None
+    if ends is not None and rules.may_use is not None:
+        slants = [_user_slants_km(_select_sites(ends, [row]), positions_km, rules) for row in range(len(ends))]
+        may_land = np.isfinite(np.stack(slants, axis=1))
     return find_ways(
         positions_km,
         neighbours,
@@ -213,8 +228,19 @@ def _find_ways(positions_km: Floats, neighbours: Indices, ground: GroundSegment,
         isl_range_km=rules.isl_range_km,
         isl_clearance_km=rules.isl_clearance_km,
         max_isl_hops=rules.max_isl_hops,
+        may_land=may_land,
         threads=threads,
     )
+
+
+def _user_slants_km(site: Sites, positions_km: Floats, rules: PathRules) -> Floats:
+    """Slant range from an end to each satellite, infinite where the rules forbid the link: positions (nt, 3, n) give (nt, n)."""
+    slant_km = slant_ranges_km(site, positions_km, min_elevation_deg=rules.min_elevation_deg, max_range_km=rules.max_range_km)
+    if rules.may_use is not None:
+        slot, satellite = np.nonzero(slant_km < np.inf)
+        forbidden = ~rules.may_use(site, np.ascontiguousarray(positions_km[slot, :, satellite].T))
+        slant_km[slot[forbidden], satellite[forbidden]] = np.inf
+    return slant_km
 
 
 def _start_routes(ways: Ways, sources: Sites, pop: Indices, rules: PathRules) -> PairRoutes:
@@ -223,7 +249,7 @@ def _start_routes(ways: Ways, sources: Sites, pop: Indices, rules: PathRules) ->
     rtt_ms, satellite, up_ms = np.full(shape, np.inf), np.full(shape, -1, np.int32), np.full(shape, np.inf)
     for pair in range(len(pop)):
         site = _select_sites(sources, [pair])
-        slant_km = slant_ranges_km(site, ways.positions_km, min_elevation_deg=rules.min_elevation_deg, max_range_km=rules.max_range_km)
+        slant_km = _user_slants_km(site, ways.positions_km, rules)
         for slot in range(len(ways)):
             near = np.flatnonzero(slant_km[slot] < np.inf)
             if near.size:

@@ -194,6 +194,7 @@ def find_ways(
     isl_range_km: float = ISL_RANGE_KM,
     isl_clearance_km: float | None = ISL_CLEARANCE_KM,
     max_isl_hops: int | None = None,
+    may_land: npt.NDArray[np.bool_] | None = None,
     threads: int = 1,
 ) -> Ways:
     """Find the ways from every satellite to every PoP in a block of slots.
@@ -215,6 +216,8 @@ def find_ways(
         Its line of sight must clear the ellipsoid by this height; None for no such limit.
     max_isl_hops
         A way with more lasers than this is dropped: traffic sent along the tree would be discarded after so many.
+    may_land
+        Whether each satellite may come down itself on the way to each PoP, shape (nt, n_pops, n); by default any in a gateway's reach may.
     threads
         How many threads share the groups of slots. The result does not depend on it.
 
@@ -231,6 +234,9 @@ def find_ways(
     if threads < 1 or (max_isl_hops is not None and max_isl_hops < 0) or not isl_range_km >= 0.0:
         msg = f"ways: threads={threads}, max_isl_hops={max_isl_hops}, isl_range_km={isl_range_km}; give positive values"
         raise InputError(msg)
+    if may_land is not None and may_land.shape != (positions.shape[0], ground.backhaul_ms.shape[0], positions.shape[2]):
+        msg = f"may_land: shape {may_land.shape}; give one truth per slot, PoP and satellite"
+        raise InputError(msg)
     own = find_routing(routing) if isinstance(routing, str) else routing
     groups, pops, n = -(-positions.shape[0] // LANES), ground.backhaul_ms.shape[0], positions.shape[2]
     delay, next_hop = make_rows(groups, pops, n + 1), np.empty((groups, pops, (n + 1) * LANES), np.int32)
@@ -241,6 +247,7 @@ def find_ways(
         ground,
         isl_range_km,
         isl_clearance_km,
+        may_land,
         delay,
         next_hop,
     )
@@ -264,6 +271,7 @@ class _Work:
     ground: GroundSegment
     isl_range_km: float
     isl_clearance_km: float | None
+    may_land: npt.NDArray[np.bool_] | None
     delay: Floats
     next_hop: Indices
 
@@ -297,6 +305,8 @@ def _solve_groups(work: _Work, part: range, routing: Routing, max_isl_hops: int 
             x_km, y_km, z_km, middle_km, margin_km, radius_km, work.ground.sites.ecef_km, work.ground.sites.up, sines,
             work.ground.max_range_km, MS_PER_KM, backhaul, delay, next_hop,
         )  # fmt: skip
+        if work.may_land is not None:
+            _close_landings(delay, next_hop, work.may_land[group * LANES : (group + 1) * LANES])
         if penalty_ms is None:
             _apply_routing(work, group, routing)
         elif net.quads and max_isl_hops != 0:
@@ -308,6 +318,14 @@ def _solve_groups(work: _Work, part: range, routing: Routing, max_isl_hops: int 
                 np.fmod(delay, penalty_ms, out=delay, where=np.isfinite(delay))
         if max_isl_hops is not None:
             _drop_long_ways(delay, next_hop, max_isl_hops)
+
+
+def _close_landings(delay: Floats, next_hop: Indices, may_land: npt.NDArray[np.bool_]) -> None:
+    """Take the way straight down from satellites that may not land, in place."""
+    lanes, pops, n = may_land.shape
+    closed = ~may_land.transpose(1, 2, 0)
+    delay.reshape(pops, n + 1, LANES)[:, :n, :lanes][closed] = np.inf
+    next_hop.reshape(pops, n + 1, LANES)[:, :n, :lanes][closed] = NO_WAY
 
 
 class Links:

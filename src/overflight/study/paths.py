@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from overflight.backbone import link_fleet, make_fleet_ground, relink_number
 from overflight.catalog.constellations import Constellation, find_constellation
@@ -17,11 +18,13 @@ from overflight.inputs import FleetInputs, gather_fleet
 from overflight.measure.latency import access_fit
 from overflight.network.hypatia import hypatia_rules
 from overflight.network.isl import TopologyInput, plus_grid
-from overflight.network.routes import PathRules, Paths, find_paths
+from overflight.network.routes import PathRules, Paths, UserLinkRule, find_paths
 from overflight.network.ways import Hop
 from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import shell_elements
 from overflight.scenario import FleetSettings, Scenario, parse_scenario
+from overflight.sky.angles import look_angles
+from overflight.sky.arc import clears_arc
 
 MAX_SAMPLES = 1_000_000
 BLOCK_SAMPLES = 512
@@ -87,6 +90,7 @@ def study_path(
     landing: str = "auto",
     topology: str = "auto",
     user_mask_deg: float = 25.0,
+    arc_avoidance_deg: float = 18.0,
     threads: int = 1,
     strict: bool = False,
 ) -> PathStudy:
@@ -105,8 +109,8 @@ def study_path(
     landing
         ``gateway``: down at a gateway and over fibre and a PoP to the target, with the access term; ``terminal``: both ends are terminals;
         ``auto``: ``gateway`` where a ground segment is known.
-    topology, user_mask_deg
-        See `overflight.scenario`.
+    topology, user_mask_deg, arc_avoidance_deg
+        See `overflight.scenario`; Hypatia's conventions know none of them.
     threads
         Threads to use.
     strict
@@ -126,9 +130,8 @@ def study_path(
         raise ScenarioError(msg)
     if known is not None and known.conventions == "hypatia":
         return _study_hypatia(source, target, known, _instants(start or known.epoch, until, step_s), threads)
-    scenario = parse_scenario(
-        {"territory": "-", "network": {"topology": topology}, "visibility": {"user_mask_deg": user_mask_deg}}, source="path"
-    )
+    visibility = {"user_mask_deg": user_mask_deg, "arc_avoidance_deg": arc_avoidance_deg}
+    scenario = parse_scenario({"territory": "-", "network": {"topology": topology}, "visibility": visibility}, source="path")
     settings = FleetSettings(name=known.name if known else "starlink", elements=elements)
     fleet = gather_fleet(settings, scenario, at=start, strict=strict)
     times = _instants(fleet.epoch_median.astype("datetime64[s]").astype("datetime64[us]") if start is None else start, until, step_s)
@@ -202,7 +205,8 @@ def _trace_fleet(
     ground = None
     if lands and gateways is not None:
         ground = make_fleet_ground(fleet, scenario, np.arange(0 if pops is None else len(pops)))
-    rules = PathRules(min_elevation_deg=scenario.visibility.user_mask_deg)
+    visibility = scenario.visibility
+    rules = PathRules(min_elevation_deg=visibility.user_mask_deg, may_use=_keep_clear_of_arc(visibility.arc_avoidance_deg))
     access_ms = 0.5 * access_fit().term.median_ms if lands else 0.0
 
     def describe(hop: Hop) -> tuple[str, str, str]:
@@ -228,6 +232,18 @@ def _trace_fleet(
             )
             samples += _samples(block, paths, describe, access_ms=access_ms)
     return samples
+
+
+def _keep_clear_of_arc(separation_deg: float) -> UserLinkRule | None:
+    """Rule of a terminal that keeps its link away from the geostationary arc; none at 0 degrees."""
+    if not separation_deg:
+        return None
+
+    def may_use(site: Sites, positions_km: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        azimuth_deg, elevation_deg, _ = look_angles(site, positions_km)
+        return clears_arc(site.lat_deg[0], azimuth_deg[0], elevation_deg[0], min_separation_deg=separation_deg)
+
+    return may_use
 
 
 def _ground_name(table: Gateways | Pops | None, row: int) -> str:
