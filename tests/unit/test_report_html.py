@@ -138,6 +138,16 @@ def test_nothing_in_view_says_so():
     assert "No gateway was reached" in page
 
 
+def test_figures_of_unknown_gateways_claim_no_service():
+    base = ODD["in view, no gateway"]
+    unknown = replace(base, fleets=(replace(base.fleets[0], ground_known=False),), policy=replace(base.policy, date=""))
+    text = " ".join(check(render_report(unknown, lang="fr")).text)
+    assert "passerelles inconnues" in text
+    assert "peuvent être desservis" not in text
+    assert "rien n’est desservi" not in text
+    assert "opérateur, " not in text.split("Vocabulaire")[0].split("Inconnu")[0]
+
+
 def test_satellites_without_a_way_say_so():
     assert "On average 6.2 satellites are in view, but none may serve" in text_of(render_report(ODD["in view, no gateway"]))
 

@@ -157,21 +157,23 @@ def _key_figures(findings: TerritoryFindings, words: Words) -> list[tuple[str, s
     """Value, what it is, and whether it is a word rather than a number."""
     fleet, policy = findings.fleets[0], findings.policy
     coverage, latency = fleet.coverage, fleet.latency
-    covered = (words.percent(coverage.covered_fraction), words("key.covered"), False)
+    sky = "" if fleet.ground_known else "_sky"
+    covered = (words.percent(coverage.covered_fraction), words(f"key.covered{sky}"), False)
     usable = (
         words.number(coverage.satellites_usable_mean, 1),
-        words("key.usable", min=words.number(coverage.satellites_usable_min)),
+        words(f"key.usable{sky}", min=words.number(coverage.satellites_usable_min)),
         False,
     )
-    offered = (words(f"policy_word.{status_key(policy, words)}"), words("key.policy", date=words.date(policy.date)), True)
+    since = words("key.policy", date=words.date(policy.date)) if policy.date else words("key.policy_undated")
+    offered = (words(f"policy_word.{status_key(policy, words)}"), since, True)
     lasers = (words.percent(fleet.isl_share), words("key.lasers"), False)
     if fleet.landing_countries:
         code, share = max(fleet.landing_countries, key=lambda item: item[1])
         landing = (country_name(code, words.lang), words("key.landing", share=words.percent(share)), True)
     else:
-        landing = (NO_VALUE, words("key.landing_none"), False)
+        landing = (NO_VALUE, words("key.landing_none" if fleet.ground_known else "key.landing_unknown"), False)
     if latency.p50_ms is None:
-        speed = (NO_VALUE, words("key.latency_none"), False)
+        speed = (NO_VALUE, words("key.latency_none" if fleet.ground_known else "key.latency_unknown"), False)
     else:
         what = words("key.latency", p20=words.number(latency.p20_ms), p80=words.number(latency.p80_ms))
         speed = (f"{words.number(latency.p50_ms)}\N{NO-BREAK SPACE}ms", what, False)
