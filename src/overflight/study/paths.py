@@ -1,6 +1,6 @@
 """Routes from place to place over time, hop by hop: for ``overflight path``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from overflight.backbone import link_fleet, make_fleet_ground, relink_number
 from overflight.catalog.constellations import Constellation, find_constellation
 from overflight.catalog.ground import Gateways, Pops
+from overflight.catalog.homing import domestic_countries, open_pops
 from overflight.catalog.hypatia import find_ground_station
 from overflight.clock import Instants, format_time, seconds_between
 from overflight.earth.geodesy import Sites, make_sites
@@ -20,6 +21,7 @@ from overflight.network.hypatia import hypatia_rules
 from overflight.network.isl import TopologyInput, plus_grid
 from overflight.network.routes import PathRules, Paths, UserLinkRule, find_paths
 from overflight.network.ways import Hop
+from overflight.notices import Notice
 from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import shell_elements
 from overflight.scenario import FleetSettings, Scenario, parse_scenario
@@ -89,7 +91,7 @@ def study_path(
     step_s: float = 15.0,
     landing: str = "auto",
     topology: str = "auto",
-    user_mask_deg: float = 25.0,
+    user_mask_deg: float | None = None,
     arc_avoidance_deg: float = 18.0,
     threads: int = 1,
     strict: bool = False,
@@ -141,8 +143,22 @@ def study_path(
         raise ScenarioError(msg)
     ends = [find_place(text) for text in (source, target)]
     sites = [make_sites(place.lat_deg, place.lon_deg) for place in ends]
+    if lands and fleet.pops is not None:
+        rows = open_pops(fleet.pops, ends[0].country, domestic_only=domestic_countries(fleet.operator))
+        fleet = replace(fleet, pops=fleet.pops.select(rows))
     samples = _trace_fleet(fleet, scenario, times, sites, (ends[0].name, ends[1].name), lands=lands, threads=threads)
-    return PathStudy(ends[0].name, ends[1].name, fleet.title, "gateway" if lands else "terminal", tuple(samples), fleet.warnings)
+    return PathStudy(ends[0].name, ends[1].name, fleet.title, "gateway" if lands else "terminal", tuple(samples), _path_warnings(fleet))
+
+
+def _path_warnings(fleet: FleetInputs) -> tuple[str, ...]:
+    """What to know of a fleet when asking for a path: without known gateways it leads from terminal to terminal."""
+    said: list[str] = []
+    for warning in fleet.warnings:
+        if isinstance(warning, Notice) and warning.key in {"warning.no_gateway", "warning.no_pop"}:
+            said.append(f"{fleet.title}: no ground segment is known, so the path leads from terminal to terminal")
+        else:
+            said.append(warning)
+    return tuple(said)
 
 
 def _instants(start: np.datetime64, until: np.datetime64 | None, step_s: float) -> Instants:
@@ -205,8 +221,7 @@ def _trace_fleet(
     ground = None
     if lands and gateways is not None:
         ground = make_fleet_ground(fleet, scenario, np.arange(0 if pops is None else len(pops)))
-    visibility = scenario.visibility
-    rules = PathRules(min_elevation_deg=visibility.user_mask_deg, may_use=_keep_clear_of_arc(visibility.arc_avoidance_deg))
+    rules = PathRules(min_elevation_deg=fleet.user_mask_deg, may_use=_keep_clear_of_arc(scenario.visibility.arc_avoidance_deg))
     access_ms = 0.5 * access_fit().term.median_ms if lands else 0.0
 
     def describe(hop: Hop) -> tuple[str, str, str]:
