@@ -279,6 +279,7 @@ def make_findings(code: str = "TW", *, slots: int = 5760, sample: int = 0, fleet
         cells_total=len(every),
         outline=outline,
         worldview="Natural Earth, de facto",
+        countries=(code,) if len(code) == 2 and code != "XX" else (),
         borders_source="Natural Earth 1:50m (public domain)",
         start=START,
         end=START + slots * np.timedelta64(15, "s"),

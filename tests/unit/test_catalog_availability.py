@@ -46,7 +46,7 @@ def test_status_of_territories(code: str, published: str, key: str, *, served: b
 
 def test_other_operators_publish_nothing() -> None:
     status = service_status("KE", operator="oneweb")
-    assert (status.verdict_key, status.published_status, status.source) == ("unknown", "", "")
+    assert (status.verdict_key, status.published_status, status.source) == ("not-built-in", "", "")
 
 
 def test_french_words() -> None:

@@ -50,6 +50,10 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "split": ("split: status differs by province", "partagé : le statut diffère selon la province"),
     "test": ("test area", "zone d'essai"),
     "unknown": ("unknown", "inconnu"),
+    "not-built-in": (
+        "unknown: no published status of this operator is built in",
+        "inconnu : aucun statut publié par cet opérateur n'est intégré",
+    ),
 }
 """Our reading of a published status, by key: plain words in English and French; ``{year}`` is the year that is announced."""
 
@@ -90,7 +94,7 @@ class ServiceStatus:
     @property
     def served(self) -> bool | None:
         """Whether service is offered; None where it is not known or differs by province."""
-        return None if self.verdict_key in {"unknown", "split", "test"} else self.verdict_key == "served"
+        return None if self.verdict_key in {"unknown", "not-built-in", "split", "test"} else self.verdict_key == "served"
 
     def verdict(self, lang: str = "en") -> str:
         """Our reading in plain words, English (``en``) or French (``fr``)."""
@@ -125,11 +129,14 @@ def service_status(alpha2: str, *, operator: str = "starlink") -> ServiceStatus:
     alpha2
         ISO 3166-1 alpha-2 code, any case.
     operator
-        Only Starlink's status is built in: other operators publish none, and get ``unknown``.
+        Only Starlink's status is built in; others get ``not-built-in``.
     """
     code = alpha2.strip().upper()
     found = _statuses().get((operator, code))
-    return found or ServiceStatus(code, operator, "", "", "unknown", "", "", "assumed")
+    if found is not None:
+        return found
+    is_known = any(known == operator for known, _ in _statuses())
+    return ServiceStatus(code, operator, "", "", "unknown" if is_known else "not-built-in", "", "", "assumed")
 
 
 def province_counts(alpha2: str) -> dict[str, int]:

@@ -182,16 +182,22 @@ def _coverage_table(fleet: FleetFindings, page: Page) -> str:
 
 
 def _say_home(findings: TerritoryFindings, fleet: FleetFindings, words: Words) -> str:
-    home = dict(fleet.landing_countries).get(findings.code, 0.0)
-    return words("way.home", share=words.percent(home)) if home > 0.0 else words("way.abroad")
+    if not findings.countries:
+        return ""
+    home = sum(share for country, share in fleet.landing_countries if country in findings.countries)
+    if findings.countries == (findings.code,):
+        return words("way.home", share=words.percent(home)) if home > 0.0 else words("way.abroad")
+    countries = words.listing(country_name(country, words.lang) for country in findings.countries)
+    return words("way.home_country" if home > 0.0 else "way.abroad_country", share=words.percent(home), countries=countries)
 
 
 def _caption_way(findings: TerritoryFindings, fleet: FleetFindings, words: Words) -> str:
     if not fleet.landing_countries:
         return words("map.way_caption_none")
     code = max(fleet.landing_countries, key=lambda item: item[1])[0]
-    if code == findings.code:
-        return words("map.way_caption_home")
+    if code in findings.countries:
+        is_country = findings.countries == (findings.code,)
+        return words("map.way_caption_home") if is_country else words("map.way_caption_country", country=country_name(code, words.lang))
     nearest = min(_distance_km(findings, site) for site in fleet.gateways if site.country == code)
     return words("map.way_caption", country=country_name(code, words.lang), distance=words.number(_round_distance(nearest)))
 

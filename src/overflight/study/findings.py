@@ -195,6 +195,8 @@ class TerritoryFindings:
     """The borders as a shapely geometry in degrees."""
     worldview: str
     borders_source: str
+    countries: tuple[str, ...]
+    """Countries (alpha-2) that its cells lie in; the territory itself, if it is one; none at sea."""
     start: np.datetime64
     end: np.datetime64
     step_s: float

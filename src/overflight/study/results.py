@@ -18,6 +18,12 @@ from overflight.study.findings import Coverage, FleetFindings, LandingSite, Late
 Floats = npt.NDArray[np.float64]
 FrameValues = dict[str, npt.NDArray[np.generic]]
 
+EMPTY_CELL_WEIGHT = 1e-9
+"""Weight of a cell where nobody lives, over that of the most populated one."""
+
+LEAST_SHARE = 1e-6
+"""Sites with less of the traffic are not named: nobody lives where it comes from."""
+
 
 def find_fleet_results(inputs: Inputs, fleet: FleetInputs, on_disk: FleetRun, access: AccessTerm) -> FleetFindings:
     """Work out one constellation's figures from its frames, block by block."""
@@ -38,9 +44,10 @@ class Tally:
         self.usable = CoverageAccumulator(cells, step_s=step_s, required_in_view=required)
         self.accesses = np.zeros(cells, dtype=np.int64)
         self.rows: dict[str, list[Floats]] = {name: [] for name in ("view_mean", "view_min", "view_max", "usable_mean", "usable_min")}
-        weights = inputs.cell_population
-        self.weights = weights if weights.any() else np.ones(cells)
-        self.latency = LatencyAccumulator(weights)
+        population = inputs.cell_population
+        # A grain of weight for cells where nobody lives: it changes no figure, unless they are all that is served.
+        self.weights = population + max(float(population.max()), 1.0) * EMPTY_CELL_WEIGHT
+        self.latency = LatencyAccumulator(self.weights)
         self.gateways: dict[int, float] = {}
         self.pops: dict[int, float] = {}
         self.served = 0.0
@@ -113,7 +120,7 @@ def summarise_tally(inputs: Inputs, fleet: FleetInputs, tally: Tally, access: Ac
         epoch_median=fleet.epoch_median,
         element_age_days=fleet.element_age_days,
         shells=fleet.shells,
-        mask_deg=inputs.scenario.visibility.user_mask_deg,
+        mask_deg=fleet.user_mask_deg,
         arc_avoidance_deg=inputs.scenario.visibility.arc_avoidance_deg,
         topology=fleet.topology,
         strategy=inputs.scenario.selection.strategy,
@@ -173,6 +180,7 @@ def _landing_sites(table: Gateways | Pops | None, shares: dict[int, float], whol
             status=table.status[row],
         )
         for row, share in ordered
+        if share > LEAST_SHARE * whole
     )
 
 

@@ -1,7 +1,7 @@
 """The main job: simulate a territory and say what was found."""
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from overflight.catalog.availability import ServiceStatus, blacklisted_cells, pr
 from overflight.catalog.constellations import find_constellation
 from overflight.catalog.tables import read_table
 from overflight.clock import format_time
+from overflight.earth.cells import cell_centres
+from overflight.earth.places import country_of
 from overflight.earth.population import territories_of_cells
 from overflight.earth.territory import Territory, list_territories, territory_file
 from overflight.inputs import Inputs, fleet_from_files, gather_inputs
@@ -35,6 +37,10 @@ ASSUMED_SHARE = 0.05
 """More traffic than this at gateways that no list has is worth a warning."""
 
 
+OWN_FUNCTION = "source.own_function"
+"""Key of the notice that names a researcher's own function among the inputs."""
+
+
 def report_scenario(
     territory: str | Path,
     *,
@@ -43,7 +49,7 @@ def report_scenario(
     start: np.datetime64 | None = None,
     hours: float = 24.0,
     step_s: float = 15.0,
-    user_mask_deg: float = 25.0,
+    user_mask_deg: float | None = None,
     arc_avoidance_deg: float = 18.0,
     strategy: str = "observed",
     topology: str = "auto",
@@ -132,8 +138,10 @@ def study_territory(
 
 
 def default_folder(inputs: Inputs) -> Path:
-    """Where a report goes when nobody says: reports/CODE-DAY in the working folder."""
-    code = "".join(c if c.isalnum() or c in "._-" else "-" for c in inputs.territory.code)
+    """Where a report goes when nobody says: reports/CODE-DAY in the working folder; for a polygon without a code, reports/FILE-DAY."""
+    file = territory_file(inputs.scenario.territory)
+    name = file.stem if file is not None and inputs.territory.code == "XX" else inputs.territory.code
+    code = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
     return Path("reports") / f"{code}-{format_time(inputs.start)[:10]}"
 
 
@@ -172,6 +180,7 @@ def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progre
         outline=territory.geometry,
         worldview=territory.worldview,
         borders_source=territory.source,
+        countries=tuple(sorted({code for code in _countries(inputs)[0] if code})),
         start=inputs.start,
         end=inputs.end,
         step_s=scenario.time.step_s,
@@ -182,8 +191,15 @@ def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progre
         assumptions=list_assumptions(inputs, fit),
         versions=(("overflight", __version__), ("python", platform.python_version()), ("numpy", np.__version__)),
         scenario_toml=scenario.to_toml(),
-        inputs=inputs.files,
+        inputs=(*inputs.files, *_own_functions(run)),
     )
+
+
+def _own_functions(run: Run) -> Iterator[tuple[str, str]]:
+    """A researcher's own functions that the run was made with, as its identity names them."""
+    for name, function in run.manifest["inputs"]:
+        if name in {"own strategy", "own topology", "own routing"}:
+            yield Notice.of("source.own_function", "own function: {name}", name=Notice.word("plugin", name.removeprefix("own "))), function
 
 
 def find_assumed_landings(fleets: Iterable[FleetFindings]) -> list[str]:
@@ -210,7 +226,7 @@ def find_policy(inputs: Inputs) -> tuple[PolicyStatus, list[str]]:
     denied = np.array([_denies(statuses[code]) for code in codes], dtype=np.bool_)
     if operator == "starlink":
         denied |= np.isin(cells, blacklisted_cells())
-    known = main.verdict_key != "unknown"
+    known = main.verdict_key not in {"unknown", "not-built-in"}
     return PolicyStatus(
         status=main.verdict_key,
         published=main.published_status,
@@ -264,7 +280,10 @@ def _countries(inputs: Inputs) -> tuple[list[str], npt.NDArray[np.uint64]]:
     territory = inputs.territory
     if territory.code in set(read_table("territories")["code"]) and territory.alpha3:
         return [territory.code] * len(territory.cells), territory.cells
-    return [codes[0] if codes else "" for codes in territories_of_cells(territory.cells)], territory.cells
+    centres = zip(*cell_centres(territory.cells), strict=True)
+    # A cell without land of its own may still lie in a country's territorial sea.
+    found = zip(territories_of_cells(territory.cells), centres, strict=True)
+    return [codes[0] if codes else country_of(*centre) for codes, centre in found], territory.cells
 
 
 def _denies(status: ServiceStatus) -> bool:
