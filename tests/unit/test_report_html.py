@@ -12,7 +12,6 @@ from overflight.catalog.availability import VERDICTS
 from overflight.errors import InputError, RunError
 from overflight.report import answers
 from overflight.report.html import render_report, report_sections, write_report
-from overflight.report.provenance import reproduce_command
 from overflight.report.text import summary_lines
 from overflight.report.words import LANGUAGES, load_words
 
@@ -251,20 +250,6 @@ def test_names_lose_the_country_that_lists_append():
     assert answers.site_name(replace(site, status="assumed"), words) == "Yamaguchi (site supposé)"
     assert answers.country_name("JP", "fr") == "Japon"
     assert answers.country_name("ZZ", "fr") == "ZZ"
-
-
-def test_command_to_reproduce_is_safe_to_paste():
-    command = reproduce_command(replace(make_findings("TW", slots=5760), inputs=(("starlink_2026-08-22.tle", "00"),)), "fr")
-    assert command == "overflight report Taiwan --at 2026-08-22T00:00:12Z --hours 24 --elements starlink_2026-08-22.tle --lang fr"
-    settled = replace(
-        make_findings("TW", slots=240),
-        scenario_toml='[time]\nstart = "2026-08-22T00:00:00Z"\nhours = 1.0\n[visibility]\nuser_mask_deg = 40.0',
-    )
-    assert reproduce_command(settled, "en").startswith("overflight report TW --at 2026-08-22T00:00:00Z --hours 1 ")
-    assert " --mask 40 --lang en" in reproduce_command(settled, "en")
-    nasty = ODD["hostile text"]
-    nasty = replace(nasty, inputs=(("a.tle'; rm -rf /", "00"),))
-    assert "'a.tle'\"'\"'; rm -rf /'" in reproduce_command(nasty, "en")
 
 
 def test_summary_lines_are_short_and_complete(taiwan):

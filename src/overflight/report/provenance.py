@@ -3,28 +3,31 @@
 import shlex
 import tomllib
 import unicodedata
-from typing import Any
 
-import numpy as np
-
-from overflight.clock import format_time
+from overflight.clock import parse_time
+from overflight.errors import OverflightError
+from overflight.notices import Notice
 from overflight.report.answers import status_key
 from overflight.report.markup import Page, escape, foreign, paragraph, rich, unordered
 from overflight.report.words import Words
+from overflight.scenario import Scenario, parse_scenario
 from overflight.study.findings import TerritoryFindings
+from overflight.study.territory import OWN_FUNCTION, report_scenario
 
 STATUSES = ("standard", "filing", "measured", "reported", "assumed")
 """From the surest to the least sure."""
 
-_OPTIONS: tuple[tuple[str, str, str, float | str], ...] = (
-    ("time", "step_s", "--step", 15.0),
-    ("visibility", "user_mask_deg", "--mask", 25.0),
-    ("visibility", "arc_avoidance_deg", "--arc", 18.0),
-    ("selection", "strategy", "--strategy", "observed"),
-    ("network", "topology", "--topology", "auto"),
-    ("network", "homing", "--pop", "nearest"),
+_OPTIONS = (
+    ("time", "step_s", "--step"),
+    ("visibility", "user_mask_deg", "--mask"),
+    ("visibility", "arc_avoidance_deg", "--arc"),
+    ("selection", "strategy", "--strategy"),
+    ("network", "topology", "--topology"),
+    ("network", "homing", "--pop"),
 )
-"""Settings of a scenario that the command line offers too: table, key, option, default."""
+"""Settings of a scenario that the command line offers too: table, key (and keyword of `report_scenario`), option."""
+
+_SCENARIO_FILE = "scenario.toml"
 
 
 def policy_section(findings: TerritoryFindings, page: Page) -> str:
@@ -54,52 +57,88 @@ def basis_section(findings: TerritoryFindings, page: Page) -> str:
     text += f"<h3>{escape(words('basis.assumptions'))}</h3>\n" + _assumptions(findings, page)
     text += f"<h3>{escape(words('basis.inputs'))}</h3>\n" + _pairs(findings.inputs, "input", "digest", page)
     text += f"<h3>{escape(words('basis.versions'))}</h3>\n" + _pairs(findings.versions, "part", "version", page)
-    text += f"<h3>{escape(words('basis.reproduce'))}</h3>\n" + paragraph(words("basis.reproduce_intro"))
-    text += f'<pre class="command">{escape(reproduce_command(findings, words.lang))}</pre>\n'
-    if findings.scenario_toml:
-        text += paragraph(words("basis.reproduce_scenario", file="scenario.toml"))
-        text += '<pre class="command">overflight run scenario.toml --out run</pre>\n'
-        title = escape(words("basis.scenario"))
-        text += f"<details><summary>{title}</summary>\n<pre>{escape(findings.scenario_toml)}</pre>\n</details>\n"
+    text += f"<h3>{escape(words('basis.reproduce'))}</h3>\n" + paragraph(words("basis.reproduce_intro")) + _reproduction(findings, words)
+    title = escape(words("basis.scenario"))
+    text += f"<details><summary>{title}</summary>\n<pre>{escape(findings.scenario_toml)}</pre>\n</details>\n"
     return text
 
 
-def terms_section(_findings: TerritoryFindings, page: Page) -> str:
+def terms_section(findings: TerritoryFindings, page: Page) -> str:
     """Definitions of the terms used, by name."""
     words = page.words
     keys = [key for key in words.texts if key.startswith("term.") and not key.endswith("_text")]
     ordered = sorted(keys, key=lambda key: _sort_key(words(key)))
-    items = "".join(f"<div><dt>{escape(words(key))}</dt><dd>{rich(words(f'{key}_text'))}</dd></div>\n" for key in ordered)
+    step = words.duration(findings.step_s)
+    items = "".join(f"<div><dt>{escape(words(key))}</dt><dd>{rich(words(f'{key}_text', step=step))}</dd></div>\n" for key in ordered)
     return f'<dl class="terms">\n{items}</dl>\n'
 
 
-def reproduce_command(findings: TerritoryFindings, lang: str) -> str:
-    """Write the command that makes this report: what the scenario says that is not the default, and the files that were read."""
-    scenario = _read_scenario(findings.scenario_toml)
-    time = scenario.get("time", {})
-    hours = float(time.get("hours", (findings.end - findings.start) / np.timedelta64(1, "h")))
-    parts = ["overflight", "report", str(scenario.get("territory", findings.code))]
-    parts += ["--at", str(time.get("start", format_time(findings.start))), "--hours", f"{hours:g}"]
-    names = {name for name, _ in findings.inputs}
-    for fleet in findings.fleets:
-        files = [part for part in fleet.source.split(", ") if part in names]
-        for name in files:
-            parts += ["--elements", name]
-        if not files:
-            parts += ["--constellation", fleet.name]
-    for table, key, option, default in _OPTIONS:
-        value = scenario.get(table, {}).get(key, default)
-        if value != default:
-            parts += [option, f"{value:g}" if isinstance(value, float) else str(value)]
+def _reproduction(findings: TerritoryFindings, words: Words) -> str:
+    """Say what to type to get the numbers again, and what else is needed."""
+    command = reproduce_command(findings, words.lang)
+    text = ""
+    if command is not None:
+        text += f'<pre class="command">{escape(command)}</pre>\n'
+        text += paragraph(words("basis.reproduce_scenario", file=_SCENARIO_FILE))
+        return text + f'<pre class="command">overflight run {_SCENARIO_FILE} --out run</pre>\n'
+    if _uses_own_functions(findings):
+        text += paragraph(words("basis.reproduce_own"))
+    else:
+        text += paragraph(words("basis.reproduce_only_scenario", file=_SCENARIO_FILE))
+        text += f'<pre class="command">overflight run {_SCENARIO_FILE} --out run</pre>\n'
+    text += paragraph(words("basis.reproduce_python", file=_SCENARIO_FILE))
+    return text + f'<pre class="command">{escape(reproduce_script(findings, words.lang))}</pre>\n'
+
+
+def reproduce_command(findings: TerritoryFindings, lang: str) -> str | None:
+    """Write the ``overflight report`` command that makes this report; None where there is none.
+
+    The command is true: its options make the very scenario of the report. Files of element sets are read for that.
+    """
+    if _uses_own_functions(findings):
+        return None
+    try:
+        scenario = parse_scenario(tomllib.loads(findings.scenario_toml), source=_SCENARIO_FILE)
+        time, usual = scenario.time, Scenario(territory=scenario.territory)
+        elements = tuple(file for fleet in scenario.constellations for file in fleet.elements)
+        constellations = tuple(fleet.name for fleet in scenario.constellations if not fleet.elements)
+        settings = {key: getattr(getattr(scenario, table), key) for table, key, _ in _OPTIONS}
+        start = None if time.start is None else parse_time(time.start)
+        remade = report_scenario(
+            scenario.territory, elements=elements, constellations=constellations, start=start, hours=time.hours, **settings
+        )
+    except (tomllib.TOMLDecodeError, OverflightError):
+        return None
+    if remade != scenario:
+        return None
+    parts = ["overflight", "report", scenario.territory, *(["--at", time.start] if time.start else []), "--hours", _exact(time.hours)]
+    for option, names in (("--elements", elements), ("--constellation", constellations)):
+        parts += [part for name in names for part in (option, name)]
+    for table, key, option in _OPTIONS:
+        if settings[key] != getattr(getattr(usual, table), key):
+            parts += [option, _exact(settings[key])]
     return " ".join(shlex.quote(part) for part in [*parts, "--lang", lang])
 
 
-def _read_scenario(text: str) -> dict[str, Any]:
-    """Tables of a scenario's text; nothing of one that cannot be read."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return {}
+def reproduce_script(findings: TerritoryFindings, lang: str) -> str:
+    """Write the lines of Python that make this report from its scenario, saved as a file."""
+    own = ", plugins=plugins" if _uses_own_functions(findings) else ""
+    return (
+        "from overflight import TerritoryReport, load_scenario\n"
+        "from overflight.study.territory import study_territory\n\n"
+        f'findings, folder = study_territory(load_scenario("{_SCENARIO_FILE}"), "run"{own})\n'
+        f'TerritoryReport(findings, folder).write_html(lang="{lang}")'
+    )
+
+
+def _uses_own_functions(findings: TerritoryFindings) -> bool:
+    return any(isinstance(name, Notice) and name.key == OWN_FUNCTION for name, _ in findings.inputs)
+
+
+def _exact(value: float | str) -> str:
+    """Write an option's value so that it reads back to the same."""
+    short = value if isinstance(value, str) else f"{value:g}"
+    return short if isinstance(value, str) or float(short) == value else repr(value)
 
 
 def _say_cells(findings: TerritoryFindings, words: Words) -> str:
