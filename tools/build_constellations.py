@@ -46,8 +46,8 @@ SHELL_COLUMNS = (
     "source", "date", "status",
 )  # fmt: skip
 CONSTELLATION_COLUMNS = (
-    "name", "title", "operator", "epoch", "user_mask_deg", "gateway_mask_deg", "max_user_range_km", "has_isl", "topology", "conventions",
-    "source", "date", "status",
+    "name", "title", "operator", "epoch", "user_mask_deg", "gateway_mask_deg", "user_mask_status",
+    "gateway_mask_status", "max_user_range_km", "has_isl", "topology", "conventions", "source", "date", "status",
 )  # fmt: skip
 
 # constellation, shell, planes, per plane, altitude, inclination, source, date
@@ -76,25 +76,30 @@ STARLINK_MASKS = "masks: FCC filings of Starlink (25° for users and gateways)"
 ONEWEB_MASKS = "masks assumed: 45° closes the coverage of 12 planes at the equator; 15° at gateways"
 KUIPER_MASKS = "mask 35°: FCC SAT-LOA-20190704-00057; gateways the same, assumed"
 TELESAT_MASKS = "mask 10°: FCC SAT-MPL-20200526-00053 as read by Pachler et al., 2021"
-# name, title, operator, epoch, user mask, gateway mask, greatest slant range, ISLs, topology, conventions, source, date, status
+# name, title, operator, epoch, user mask, gateway mask, status of each, greatest range, ISLs, topology, conventions, source, date, status
 CONSTELLATIONS: tuple[tuple[object, ...], ...] = (
-    ("starlink", "Starlink as flown on 2026-08-22", "starlink", "2026-08-22T00:00:00Z", 25, 25, None, 1, "nearest", "",
+    ("starlink", "Starlink as flown on 2026-08-22", "starlink", "2026-08-22T00:00:00Z", 25, 25, "filing", "filing", None, 1, "nearest", "",
      f"{FLOWN_SOURCE}; {STARLINK_MASKS}", FLOWN_DATE, "measured"),
-    ("starlink-gen1", "Starlink Gen1 as filed", "starlink", "2021-04-27T00:00:00Z", 25, 25, None, 1, "plus-grid", "",
+    ("starlink-gen1", "Starlink Gen1 as filed", "starlink", "2021-04-27T00:00:00Z", 25, 25, "filing", "filing", None, 1, "plus-grid", "",
      f"{GEN1}; {STARLINK_MASKS}", "2021-04-27", "filing"),
-    ("starlink-gen2", "Starlink Gen2 as filed, first grant", "starlink", "2022-12-01T00:00:00Z", 25, 25, None, 1, "plus-grid", "",
+    ("starlink-gen2", "Starlink Gen2 as filed, first grant", "starlink", "2022-12-01T00:00:00Z",
+     25, 25, "filing", "filing", None, 1, "plus-grid", "",
      f"{GEN2}; {STARLINK_MASKS}", "2022-12-01", "filing"),
-    ("oneweb", "OneWeb, first generation", "oneweb", "2023-05-20T00:00:00Z", 45, 15, None, 0, "none", "",
+    ("oneweb", "OneWeb, first generation", "oneweb", "2023-05-20T00:00:00Z", 45, 15, "assumed", "assumed", None, 0, "none", "",
      f"{ONEWEB}; {ONEWEB_MASKS}", "2023-05-20", "filing"),
-    ("kuiper", "Amazon Kuiper as filed", "kuiper", "2020-07-30T00:00:00Z", 35, 35, None, 1, "plus-grid", "",
+    ("kuiper", "Amazon Kuiper as filed", "kuiper", "2020-07-30T00:00:00Z", 35, 35, "filing", "assumed", None, 1, "plus-grid", "",
      f"{KUIPER}; {KUIPER_MASKS}", "2020-07-30", "filing"),
-    ("telesat", "Telesat Lightspeed as filed in 2020", "telesat", "2020-05-26T00:00:00Z", 10, 10, None, 1, "plus-grid", "",
+    ("telesat", "Telesat Lightspeed as filed in 2020", "telesat", "2020-05-26T00:00:00Z",
+     10, 10, "filing", "filing", None, 1, "plus-grid", "",
      f"{TELESAT}; {TELESAT_MASKS}", "2020-05-26", "filing"),
-    ("hypatia-starlink-550", "Starlink 550 km with Hypatia's conventions", "starlink", "2000-01-01T00:00:00Z", 25, 25, 1089.69, 1,
+    ("hypatia-starlink-550", "Starlink 550 km with Hypatia's conventions", "starlink", "2000-01-01T00:00:00Z",
+     25, 25, "reported", "reported", 1089.69, 1,
      "plus-grid", "hypatia", HYPATIA, "2020-10-27", "reported"),
-    ("hypatia-kuiper-630", "Kuiper 630 km with Hypatia's conventions", "kuiper", "2000-01-01T00:00:00Z", 30, 30, 1260.0, 1,
+    ("hypatia-kuiper-630", "Kuiper 630 km with Hypatia's conventions", "kuiper", "2000-01-01T00:00:00Z",
+     30, 30, "reported", "reported", 1260.0, 1,
      "plus-grid", "hypatia", HYPATIA, "2020-10-27", "reported"),
-    ("hypatia-telesat-1015", "Telesat 1015 km with Hypatia's conventions", "telesat", "2000-01-01T00:00:00Z", 10, 10, 5845.0, 1,
+    ("hypatia-telesat-1015", "Telesat 1015 km with Hypatia's conventions", "telesat", "2000-01-01T00:00:00Z",
+     10, 10, "reported", "reported", 5845.0, 1,
      "plus-grid", "hypatia", HYPATIA, "2020-10-27", "reported"),
 )  # fmt: skip
 

@@ -8,10 +8,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from overflight.catalog.homing import domestic_countries, may_land
 from overflight.clock import Instants
 from overflight.earth.geodesy import make_sites
 from overflight.inputs import FleetInputs
-from overflight.network.gateways import GroundSegment, gateway_mask_deg, make_ground_segment
+from overflight.network.gateways import GroundSegment, backhaul_delay_ms, gateway_mask_deg, make_ground_segment
 from overflight.network.isl import TOPOLOGIES, Topology, TopologyInput
 from overflight.network.ways import Routing, Ways, find_ways
 from overflight.orbit.propagation import Propagator
@@ -37,7 +38,7 @@ class Backbone:
     threads
         How many stretches of slots are computed at a time. The result does not depend on it.
     keep
-        Whether ways once found are kept: for asking again for the same slots, at the price of memory.
+        Whether ways once found are kept until `forget`: for asking again for the same slots, at the price of memory.
     """
 
     def __init__(
@@ -81,6 +82,11 @@ class Backbone:
             while ahead:
                 done, future = ahead.popleft()
                 yield done, future.result()
+
+    def forget(self) -> None:
+        """Let go of the ways that were kept."""
+        if self._kept is not None:
+            self._kept.clear()
 
     def _find(self, slot_start: Instants, positions_km: Floats, number: int) -> Ways:
         key = (int(slot_start[0].astype(np.int64)), len(slot_start))
@@ -130,19 +136,25 @@ def relink_number(instants: Instants, scenario: Scenario) -> npt.NDArray[np.int6
 
 
 def make_fleet_ground(fleet: FleetInputs, scenario: Scenario, pop_rows: npt.NDArray[np.integer]) -> GroundSegment:
-    """Gateways of a fleet with their masks, and the fibre to some of its PoPs."""
+    """Gateways of a fleet with their masks, and the fibre to those of its PoPs whose traffic may land there.
+
+    The lower mask at high latitude is of Starlink's filings and holds for its gateways only.
+    """
     assert fleet.gateways is not None
     assert fleet.pops is not None
     gateways, pops, network, visibility = fleet.gateways, fleet.pops.select(pop_rows), scenario.network, scenario.visibility
+    sites = make_sites(gateways.lat_deg, gateways.lon_deg, gateways.height_m)
+    pop_sites = make_sites(pops.lat_deg, pops.lon_deg, pops.height_m)
+    backhaul_ms = backhaul_delay_ms(sites, pop_sites, route_factor=network.route_factor, fibre_index=network.fibre_index)
+    backhaul_ms[~may_land(gateways, pops, domestic_only=domestic_countries(fleet.operator))] = np.inf
+    mask_deg = fleet.gateway_mask_deg
     return make_ground_segment(
-        make_sites(gateways.lat_deg, gateways.lon_deg, gateways.height_m),
-        pops=make_sites(pops.lat_deg, pops.lon_deg, pops.height_m),
+        sites,
+        backhaul_ms=backhaul_ms,
         min_elevation_deg=gateway_mask_deg(
             gateways.lat_deg,
-            mask_deg=visibility.gateway_mask_deg,
-            high_latitude_mask_deg=visibility.gateway_mask_high_latitude_deg,
+            mask_deg=mask_deg,
+            high_latitude_mask_deg=visibility.gateway_mask_high_latitude_deg if fleet.operator == "starlink" else mask_deg,
             high_latitude_deg=visibility.high_latitude_deg,
         ),
-        route_factor=network.route_factor,
-        fibre_index=network.fibre_index,
     )

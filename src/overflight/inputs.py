@@ -3,34 +3,34 @@
 All files are read here, and nowhere later; everything that was left out, assumed or odd is collected on the way.
 """
 
-import difflib
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from overflight.catalog.constellations import Shell, find_constellation, list_constellations
-from overflight.catalog.ground import Gateways, Pops, builtin_gateways, builtin_pops, read_gateways, read_pops
-from overflight.catalog.homing import assume_gateways, nearest_pops
+from overflight.account import Account, file_entry
+from overflight.catalog.constellations import Constellation, Shell, find_constellation, list_constellations
+from overflight.catalog.ground import Gateways, Pops
 from overflight.catalog.tables import path_of_table
 from overflight.clock import Instants, add_seconds, parse_time
 from overflight.earth.cells import cell_centres
 from overflight.earth.geodesy import Sites, make_sites
 from overflight.earth.territory import Territory, find_territory
 from overflight.errors import ElementSetError, InputError, ScenarioError
-from overflight.intake import Intake, read_bytes
+from overflight.intake import read_bytes
 from overflight.network.isl import TOPOLOGIES
 from overflight.notices import Notice
 from overflight.orbit.elements import ElementSets, join_elements, read_elements
-from overflight.orbit.fleet import age_warnings, assign_planes, element_ages_days, find_in_service
+from overflight.orbit.fleet import FleetFilter, age_warnings, assign_planes, element_ages_days, find_in_service, parse_catalogue_numbers
 from overflight.orbit.frames import orientation_warning
 from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import WalkerShell, shell_elements
 from overflight.scenario import FleetSettings, Scenario
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_starts
 from overflight.schedule.strategies import find_strategy
+from overflight.segment import check_removed_gateways, countries_of_cells, find_ground_segment, find_homes
 from overflight.sky.obstruction import ObstructionMask, parse_obstruction
 
 OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QIANFAN": "qianfan", "TELESAT": "telesat"}
@@ -38,6 +38,9 @@ OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QI
 
 UNTRACKED_EPOCH = np.datetime64("2026-08-22T00:00:00", "us")
 """Epoch of shells that a scenario gives itself."""
+
+UNKNOWN_MASK_DEG = 25.0
+"""Mask of terminals and gateways of a constellation whose own is not known: Starlink's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,10 @@ class FleetInputs:
         Reason and number of satellites read but not used.
     shells
         Inclination (degrees), mean altitude (km) and number of satellites of each populated shell.
+    user_mask_deg, gateway_mask_deg
+        Least elevation for its terminals and gateways; above some latitude Starlink's gateways have a lower one, see `overflight.backbone`.
+    user_mask_status, gateway_mask_status
+        How sure each of these is.
     """
 
     name: str
@@ -72,6 +79,10 @@ class FleetInputs:
     gateways: Gateways | None
     pops: Pops | None
     home_pop: npt.NDArray[np.int32] | None
+    user_mask_deg: float
+    gateway_mask_deg: float
+    user_mask_status: str
+    gateway_mask_status: str
     warnings: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
 
@@ -98,23 +109,6 @@ class Inputs:
     """Name and SHA-256 of each file and built-in table."""
 
 
-@dataclass(slots=True)
-class _Account:
-    """What is collected while the inputs of one fleet are read."""
-
-    warnings: list[str] = field(default_factory=list)
-    files: list[tuple[str, str]] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-
-    def take(self, intake: Intake, *, what: str) -> None:
-        self.files.append((Path(intake.source).name, intake.sha256))
-        self.warnings += intake.notices(what)
-
-    def leave_out(self, reason: str, count: int) -> None:
-        if count:
-            self.left_out[reason] = self.left_out.get(reason, 0) + count
-
-
 def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     """Read everything that a scenario names.
 
@@ -139,7 +133,9 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     end = add_seconds(start, scenario.time.hours * 3600.0)
     step_s = scenario.time.step_s
     slots = slot_starts(start, end, step_s=step_s, offset_s=SLOT_OFFSET_S % step_s)
-    fleets = tuple(_settle_fleet(fleet, scenario, sites, slots, country=territory.code, single=len(read) == 1) for fleet in read)
+    countries = countries_of_cells(territory, cell_ids, sites)
+    fleets = tuple(_settle_fleet(fleet, scenario, sites, slots, countries, single=len(read) == 1, strict=strict) for fleet in read)
+    check_removed_gateways(scenario, tuple(name for fleet in read for name in fleet.account.gateway_names))
     warnings = [*territory.warnings, *thinning, *(warning for fleet in fleets for warning in fleet.warnings)]
     odd_orientation = orientation_warning(slots[[0, -1]], scenario.time.earth_orientation)
     warnings += [odd_orientation] if odd_orientation else []
@@ -148,7 +144,9 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     files: list[tuple[str, str]] = [(territory_entry, hashlib.sha256(cell_ids.tobytes() + population.tobytes()).hexdigest())]
     files += [entry for fleet in fleets for entry in fleet.files]
     if scenario.visibility.obstruction is not None:
-        files.append(_file_entry(scenario.visibility.obstruction))
+        files.append(file_entry(scenario.visibility.obstruction))
+    if scenario.time.earth_orientation == "table":
+        files.append(file_entry(str(path_of_table("earth_orientation"))))
     return Inputs(
         scenario=scenario.start_at(start),
         territory=territory,
@@ -176,7 +174,9 @@ def gather_fleet(settings: FleetSettings, scenario: Scenario, *, at: np.datetime
     read = _read_fleet(settings, scenario, strict=strict)
     instant = read.epoch_median if at is None else at
     nowhere = make_sites(np.empty(0), np.empty(0))
-    return _settle_fleet(read, scenario, nowhere, np.array([instant]).astype("datetime64[us]"), country="", single=True)
+    fleet = _settle_fleet(read, scenario, nowhere, np.array([instant]).astype("datetime64[us]"), [], single=True, strict=strict)
+    check_removed_gateways(scenario, read.account.gateway_names)
+    return fleet
 
 
 def _thin_cells(territory: Territory, max_cells: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64], list[str]]:
@@ -184,14 +184,19 @@ def _thin_cells(territory: Territory, max_cells: int) -> tuple[npt.NDArray[np.ui
     n_cells = len(territory.cells)
     if n_cells <= max_cells:
         return territory.cells, territory.population, []
-    bounds = np.linspace(0, n_cells, max_cells + 1).round().astype(np.int64)
-    middle = (bounds[:-1] + bounds[1:]) // 2
-    population = np.add.reduceat(territory.population, bounds[:-1])
+    middle, population = sample_cells(territory.population, max_cells)
     text = (
         "{name} has {total:,} cells; {cells:,} of them, evenly spread, were simulated (sampling.max_cells in a scenario raises the number)"
     )
     names = {"name": territory.name, "name_fr": territory.name_fr}
     return territory.cells[middle], population, [Notice.of("warning.thinned", text, total=n_cells, cells=max_cells, **names)]
+
+
+def sample_cells(population: npt.NDArray[np.float64], at_most: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Rows of an even sample of cells in H3 order, and the people that each stands for: its own and those of the cells left out."""
+    n_cells = len(population)
+    bounds = np.linspace(0, n_cells, min(n_cells, at_most) + 1).round().astype(np.int64)
+    return (bounds[:-1] + bounds[1:]) // 2, np.add.reduceat(population, bounds[:-1])
 
 
 def _midnight(instant: np.datetime64) -> np.datetime64:
@@ -208,12 +213,12 @@ class _ReadFleet:
     epoch_median: np.datetime64
     topology: str | None
     is_nominal: bool
-    account: _Account
+    account: Account
 
 
 def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) -> _ReadFleet:
     """Read the elements of a constellation, or make them from its shells."""
-    account = _Account()
+    account = Account()
     if settings.elements:
         tables = []
         for path in settings.elements:
@@ -249,7 +254,7 @@ def _read_fleet(settings: FleetSettings, scenario: Scenario, *, strict: bool) ->
         )
     known = find_constellation(settings.name)
     elements = shell_elements(known.shells, known.epoch)
-    account.files.append(_file_entry(str(path_of_table("shells"))))
+    account.use_table("shells")
     title = Notice.word("constellation", known.title)
     text = "{title}: no element sets given, built-in shells ({status}) stand for the fleet; --elements takes real ones"
     account.warnings.append(Notice.of("warning.built_in", text, title=title, status=Notice.word("status", known.status)))
@@ -291,12 +296,13 @@ def _title_with_files(fleet: _ReadFleet) -> Notice:
     return Notice.of("about.files", "{title} ({files})", title=fleet.title, files=fleet.source)
 
 
-def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, *, country: str, single: bool) -> FleetInputs:
-    """Leave out what does not serve, find planes, attach gateways and PoPs."""
-    account, elements = read.account, read.elements
+def _settle_fleet(
+    read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Instants, countries: list[str], *, single: bool, strict: bool
+) -> FleetInputs:
+    """Leave out what does not serve, find planes, attach gateways and PoPs; ``countries`` are those of the sites."""
+    account, elements, settings = read.account, read.elements, read.settings
     satellites_read = len(elements) + sum(account.left_out.values())
-    method = "all" if read.is_nominal else read.settings.in_service
-    service = find_in_service(elements, method=method)
+    service = _find_serving(read)
     for reason, count in service.left_out:
         account.leave_out(reason, count)
     elements = elements.select(service.mask)
@@ -307,15 +313,21 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
     account.warnings += [Notice.about(read.title, text) for text in age_warnings(elements, middle)] if not read.is_nominal else []
     if not read.is_nominal:
         account.warnings += _warn_of_lost(read.title, elements, slots[[0, -1]])
-        elements = assign_planes(elements, middle)
-    gateways, pops = _ground_segment(read, scenario, account)
-    home = None if pops is None else _home_pops(read, scenario, pops, sites, country, account)
+        elements = assign_planes(elements, middle, altitude_tolerance_km=settings.in_service_altitude_tolerance_km)
+    whose = {"operator": read.operator, "title": read.title}
+    gateways, pops = find_ground_segment(settings, scenario, account, strict=strict, **whose)
+    home = None
+    if gateways is not None and pops is not None:
+        home = find_homes(settings, scenario, account, (gateways, pops), sites, countries, **whose)
+        _tell_of_models(read, scenario, chooses=len(sites) > 0)
     topology = scenario.network.topology if scenario.network.topology != "auto" else (read.topology or _topology_of(read.operator))
     if topology not in TOPOLOGIES:
         msg = f"topology '{topology}': unknown; take one of {', '.join(TOPOLOGIES)}"
         raise ScenarioError(msg)
+    user_mask_deg, user_mask_status = _find_mask(read, scenario, "user_mask")
+    gateway_mask_deg, gateway_mask_status = _find_mask(read, scenario, "gateway_mask")
     return FleetInputs(
-        name=read.settings.name,
+        name=settings.name,
         title=read.title,
         operator=read.operator,
         source=read.source,
@@ -329,6 +341,10 @@ def _settle_fleet(read: _ReadFleet, scenario: Scenario, sites: Sites, slots: Ins
         gateways=gateways,
         pops=pops,
         home_pop=home,
+        user_mask_deg=user_mask_deg,
+        gateway_mask_deg=gateway_mask_deg,
+        user_mask_status=user_mask_status,
+        gateway_mask_status=gateway_mask_status,
         warnings=tuple(text if single or text.startswith(read.title) else Notice.about(read.title, text) for text in account.warnings),
         files=tuple(account.files),
     )
@@ -344,72 +360,68 @@ def _warn_of_lost(title: str, elements: ElementSets, instants: Instants) -> list
     return [Notice.of("warning.decayed", text, title=title, lost=lost, total=len(elements))]
 
 
-def _ground_segment(read: _ReadFleet, scenario: Scenario, account: _Account) -> tuple[Gateways | None, Pops | None]:
-    """Gateways and PoPs from files or the built-in tables; a fleet without either is simulated as far as the sky."""
-    network, settings = scenario.network, read.settings
-    if settings.gateways is not None:
-        gateways, intake = read_gateways(settings.gateways, operator=read.operator, include_planned=network.include_planned_gateways)
-        account.take(intake, what="gateways")
-    else:
-        gateways = builtin_gateways(read.operator, include_planned=network.include_planned_gateways)
-        account.files.append(_file_entry(str(path_of_table("gateways"))))
-    if settings.pops is not None:
-        pops, intake = read_pops(settings.pops, operator=read.operator)
-        account.take(intake, what="PoPs")
-    else:
-        pops = builtin_pops(read.operator)
-        account.files.append(_file_entry(str(path_of_table("pops"))))
-    unknown = [name for name in network.without_gateways if name not in gateways.name]
-    if unknown:
-        msg = f"without_gateways: {read.title} has no gateway '{unknown[0]}'; names as in its table, such as '{(*gateways.name, '–')[0]}'"
-        raise ScenarioError(msg)
-    gateways = gateways.select(np.array([name not in network.without_gateways for name in gateways.name], dtype=np.bool_))
-    if scenario.stop_after == "coverage":
-        return None, None
-    if not len(gateways) or not len(pops):
-        text = "{title}: no gateway is known, so only satellites in view can be told, not service and latency"
-        lacking = Notice.of("warning.no_gateway", text, title=read.title)
-        if len(gateways):
-            text = "{title}: no PoP is known, so only satellites in view can be told, not service and latency"
-            lacking = Notice.of("warning.no_pop", text, title=read.title)
-        account.warnings.append(lacking)
-        return None, None
-    assumed = assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km)
-    if len(assumed) and settings.gateways is None:
-        gateways = Gateways.concatenate([gateways, assumed])
-    return gateways, pops
+def _find_serving(read: _ReadFleet) -> FleetFilter:
+    """Which satellites are in service; of shells, all."""
+    settings = read.settings
+    if read.is_nominal:
+        return find_in_service(read.elements, method="all")
+    listed = None
+    if settings.in_service_list is not None:
+        wanted = "a file of catalogue numbers"
+        data = read_bytes(settings.in_service_list, wanted=wanted, refused=ElementSetError)
+        listed = parse_catalogue_numbers(data, source=settings.in_service_list)
+        read.account.files.append(file_entry(settings.in_service_list))
+    return find_in_service(
+        read.elements,
+        method=settings.in_service,
+        altitude_tolerance_km=settings.in_service_altitude_tolerance_km,
+        minimum_satellites=settings.in_service_minimum_satellites,
+        listed_norad_ids=listed,
+    )
 
 
-def _home_pops(read: _ReadFleet, scenario: Scenario, pops: Pops, sites: Sites, country: str, account: _Account) -> npt.NDArray[np.int32]:
-    """Row of each cell's PoP: the nearest along the ground that takes its traffic, or the one that the scenario names."""
-    homing = scenario.network.homing
-    nearest = nearest_pops(pops, sites.lat_deg, sites.lon_deg, country=country)
-    if homing == "nearest":
-        return nearest
-    wanted = homing.strip().casefold()
-    known: dict[str, int] = {}
-    for row in range(len(pops)):
-        for name in (pops.name[row], pops.city[row], *pops.code[row].split()):
-            known.setdefault(name.casefold(), row)
-    if wanted in known:
-        return np.full(len(sites), known[wanted], dtype=np.int32)
-    if read.settings != scenario.constellations[0]:
-        account.warnings.append(Notice.of("warning.no_such_pop", "no PoP '{name}': its nearest one is taken", name=homing))
-        return nearest
-    near = difflib.get_close_matches(wanted, known, n=3)
-    cities = sorted({pops.city[known[name]] or pops.name[known[name]] for name in near}) or sorted(set(pops.city))
-    hint = f"did you mean {' or '.join(cities)}? Give its name, or 'nearest'" if near else f"give 'nearest' or one of {', '.join(cities)}"
-    msg = f"PoP '{homing}': {read.title} has none of that name; {hint}"
-    raise ScenarioError(msg)
+def _find_mask(read: _ReadFleet, scenario: Scenario, which: str) -> tuple[float, str]:
+    """Mask of a fleet and how sure it is: its own setting, else the scenario's, else what is known of it or its operator."""
+    for settings in (read.settings, scenario.visibility):
+        given = getattr(settings, f"{which}_deg")
+        if given is not None:
+            return given, "assumed"
+    known = _known_constellation(read)
+    if known is None:
+        return UNKNOWN_MASK_DEG, "assumed"
+    read.account.use_table("constellations")
+    return getattr(known, f"{which}_deg"), getattr(known, f"{which}_status")
+
+
+def _known_constellation(read: _ReadFleet) -> Constellation | None:
+    """The built-in constellation of a fleet's name, unless that is another operator's, or else of its operator."""
+    built_in = list_constellations()
+    if read.settings.name in built_in:
+        named = find_constellation(read.settings.name)
+        if read.operator in {"", named.operator}:
+            return named
+    return find_constellation(read.operator) if read.operator in built_in else None
+
+
+def _tell_of_models(read: _ReadFleet, scenario: Scenario, *, chooses: bool) -> None:
+    """Note the calibrated tables that service and latency rest on, and warn where they are another operator's."""
+    account, is_observed = read.account, chooses and scenario.selection.strategy == "observed"
+    account.use_table("latency_access")
+    if is_observed:
+        account.use_table("observed_selection")
+    if read.operator == "starlink":
+        return
+    if is_observed:
+        text = "{title}: the choice of satellite and the access term are calibrated on Starlink and stand in for its own"
+        account.warnings.append(Notice.of("warning.calibrated", text, title=read.title))
+    else:
+        text = "{title}: the access term is calibrated on Starlink and stands in for its own"
+        account.warnings.append(Notice.of("warning.calibrated_access", text, title=read.title))
 
 
 def _read_obstruction(path: str) -> ObstructionMask:
     wanted = "a CSV with the columns azimuth_deg and elevation_deg"
     return parse_obstruction(read_bytes(path, wanted=wanted, refused=InputError), source=path)
-
-
-def _file_entry(path: str) -> tuple[str, str]:
-    return Path(path).name, hashlib.sha256(read_bytes(path, wanted="a file that exists", refused=InputError)).hexdigest()
 
 
 def fleet_from_files(paths: tuple[str, ...], *, taken: tuple[str, ...] = ()) -> tuple[FleetSettings, ...]:

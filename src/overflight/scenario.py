@@ -62,13 +62,30 @@ class FleetSettings(_Table):
     """File of gateways (CSV or JSON) instead of the built-in ones."""
     pops: str | None = None
     """File of PoPs (CSV or JSON) instead of the built-in ones."""
-    in_service: Literal["populated-shells", "all"] = "populated-shells"
-    """Which satellites serve: those in a populated shell (not rising, falling or parked), or all."""
+    user_mask_deg: Degrees | None = None
+    """Least elevation of a satellite for a user terminal; by default as ``visibility.user_mask_deg``."""
+    gateway_mask_deg: Degrees | None = None
+    """Least elevation for a gateway; by default as ``visibility.gateway_mask_deg``."""
+    in_service: Literal["populated-shells", "listed", "all"] = "populated-shells"
+    """Which satellites of ``elements`` serve: those in a populated shell (not rising, falling or parked), those of ``in_service_list``,
+    or all."""
+    in_service_list: str | None = None
+    """File of the catalogue numbers (NORAD) in service, separated by line ends, commas or spaces; ``#`` begins a comment."""
+    in_service_altitude_tolerance_km: Positive = 2.5
+    """A satellite farther than this from the altitude of a populated shell is not in it (assumed)."""
+    in_service_minimum_satellites: int = Field(default=50, ge=1)
+    """As many satellites at one altitude populate a shell; in a small fleet a tenth of its largest shell does (assumed)."""
 
     @model_validator(mode="after")
-    def _elements_or_shells(self) -> "FleetSettings":
+    def _fits_together(self) -> "FleetSettings":
         if self.elements and self.shells:
             msg = f"constellation '{self.name}' has both elements and shells; give one of them"
+            raise ValueError(msg)
+        if (self.in_service == "listed") != (self.in_service_list is not None):
+            msg = f"constellation '{self.name}': in_service = \"listed\" and in_service_list belong together; give both or neither"
+            raise ValueError(msg)
+        if self.in_service == "listed" and not self.elements:
+            msg = f"constellation '{self.name}': in_service = \"listed\" chooses among element sets; give elements"
             raise ValueError(msg)
         return self
 
@@ -99,14 +116,15 @@ class TimeSettings(_Table):
 class VisibilitySettings(_Table):
     """Which satellites a site may use."""
 
-    user_mask_deg: Degrees = 25.0
-    """Least elevation of a satellite for a user terminal (filing)."""
-    gateway_mask_deg: Degrees = 25.0
-    """Least elevation for a gateway (filing)."""
+    user_mask_deg: Degrees | None = None
+    """Least elevation of a satellite for a user terminal, whatever the constellation. By default each has its own of the built-in table,
+    by its name or its operator's (Starlink 25°, filing), and 25° where none is known (assumed)."""
+    gateway_mask_deg: Degrees | None = None
+    """Least elevation for a gateway, likewise (Starlink 25°, filing)."""
     gateway_mask_high_latitude_deg: Degrees = 5.0
-    """Least elevation for a gateway above ``high_latitude_deg`` (filing)."""
+    """Least elevation for a gateway of Starlink above ``high_latitude_deg`` (filing)."""
     high_latitude_deg: Degrees = 62.0
-    """Latitude from which the lower gateway mask holds (filing)."""
+    """Latitude from which the lower mask of Starlink's gateways holds (filing)."""
     arc_avoidance_deg: Degrees = 18.0
     """Least angle between the satellite and the visible geostationary arc for a user link; 0 switches it off (reported)."""
     required_satellites: int = Field(default=2, ge=1, le=1000)
@@ -293,7 +311,7 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
         if isinstance(fleet, dict):
             if isinstance(fleet.get("elements"), list):
                 fleet["elements"] = [str(folder / item) for item in fleet["elements"]]
-            for key in ("gateways", "pops"):
+            for key in ("gateways", "pops", "in_service_list"):
                 if isinstance(fleet.get(key), str):
                     fleet[key] = str(folder / fleet[key])
     visibility = raw.get("visibility", {})

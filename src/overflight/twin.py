@@ -200,8 +200,9 @@ class FleetTwin:
     def __post_init__(self) -> None:
         self._propagator = Propagator(self.fleet.elements)
         self._cells = CellTree(self.inputs.sites, cell_ids=self.inputs.cell_ids)
-        scenario = self.inputs.scenario
-        self._strategy = self.plugins.strategy or find_strategy(scenario.selection.strategy, seed=scenario.selection.seed)
+        selection = self.inputs.scenario.selection
+        built_in = find_strategy(selection.strategy, seed=selection.seed, operator=self.fleet.operator)
+        self.strategy = self.plugins.strategy or built_in
 
     @property
     def has_ground(self) -> bool:
@@ -217,7 +218,7 @@ class FleetTwin:
     @cached_property
     def _look_ahead(self) -> int:
         """Slots after a block that remaining access is counted over; only strategies that ask for it pay for it."""
-        return LOOK_AHEAD_SLOTS if needs_remaining(self._strategy) else 0
+        return LOOK_AHEAD_SLOTS if needs_remaining(self.strategy) else 0
 
     @cached_property
     def pops_used(self) -> Integers:
@@ -258,9 +259,9 @@ class FleetTwin:
         """
         behind = 1 if start > 0 else 0
         times = _extend(slot_start, start - behind, stop, self._look_ahead)
-        visibility, orientation = self.inputs.scenario.visibility, self.inputs.scenario.time.earth_orientation
+        orientation = self.inputs.scenario.time.earth_orientation
         positions_km = self._propagator.positions_km(times, earth_orientation=orientation, threads=self.threads)
-        visible = find_visible_series(self._cells, positions_km, min_elevation_deg=visibility.user_mask_deg, threads=self.threads)
+        visible = find_visible_series(self._cells, positions_km, min_elevation_deg=self.fleet.user_mask_deg, threads=self.threads)
         slots = slice(behind, behind + stop - start)
         frames: Frames = {
             "satellites_in_view": visible.counts[slots],
@@ -341,7 +342,7 @@ class FleetTwin:
                     arc_separation_deg=pairs.arc_separation_deg[pair],
                     cell_key=self.inputs.cell_ids[cell],
                 )
-                serving[k] = previous = choose_serving(candidates, self._strategy(candidates), pairs.cells)
+                serving[k] = previous = choose_serving(candidates, self.strategy(candidates), pairs.cells)
             self._follow(ways, serving[part], frames, part)
         served = serving >= 0
         user_link_ms, elevation_deg = self._serving_links(pairs, serving)

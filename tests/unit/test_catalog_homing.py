@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from overflight.catalog.ground import Gateways, Pops, builtin_gateways, builtin_pops
-from overflight.catalog.homing import REMOTE_POP_KM, assume_gateways, domestic_countries, nearest_pops
+from overflight.catalog.homing import REMOTE_POP_KM, assume_gateways, domestic_countries, may_land, nearest_pops, open_pops
 from overflight.earth.geodesy import great_circle_km
 from overflight.errors import CatalogError
 
@@ -42,7 +42,35 @@ def test_home_is_the_nearest_pop_that_takes_the_traffic():
     assert nearest_pops(POPS, *christmas_island, country="ID").tolist() == [0]
     assert nearest_pops(POPS, *christmas_island, domestic_only=frozenset()).tolist() == [0]
     assert nearest_pops(POPS, [-10.45, -30.0], [105.6, 116.0], country="CX").tolist() == [1, 2]
+    assert nearest_pops(POPS, [-10.45, -10.45], [105.6, 105.6], country=["ID", "CX"]).tolist() == [0, 1]
     assert domestic_countries() == {"BD", "ID", "IN"}
+    assert domestic_countries("oneweb") == frozenset()
+
+
+def test_a_closed_country_keeps_its_traffic():
+    medan = (3.6, 98.7)
+    assert nearest_pops(POPS, *medan, country="ID").tolist() == [0]
+    assert nearest_pops(POPS, *medan, country="ID", domestic_only=frozenset()).tolist() == [1]
+    assert nearest_pops(POPS.select([1, 2]), *medan, country="ID").tolist() == [0], "without PoPs of its own it uses others"
+    assert open_pops(POPS, "ID").tolist() == [0]
+    assert open_pops(POPS, "").tolist() == [1, 2]
+
+
+def test_a_closed_countrys_pops_and_gateways_serve_one_another_only():
+    gateways = Gateways.from_rows([{"name": name, "country": name} for name in ("ID", "SG", "AU", "IN", "")])
+    assert may_land(gateways, POPS).tolist() == [
+        [True, False, False, False, False],
+        [False, True, True, False, True],
+        [False, True, True, False, True],
+    ]
+    assert may_land(gateways, POPS, domestic_only=frozenset()).all()
+    assert may_land(Gateways.from_rows([]), POPS).shape == (3, 0)
+
+
+def test_a_gateway_across_the_border_of_a_closed_country_is_none_of_its_own():
+    across = Gateways.from_rows([{"name": "Batam Strait", "lat_deg": -6.2, "lon_deg": 106.9, "country": "SG"}])
+    assert "Jakarta (assumed)" in assume_gateways(across, POPS).name
+    assert "Jakarta (assumed)" not in assume_gateways(across, POPS, domestic_only=frozenset()).name
 
 
 def test_no_pop_left_is_an_error():

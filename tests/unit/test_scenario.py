@@ -37,6 +37,7 @@ def test_a_scenario_written_reads_back_equal():
         ({"territory": "x", "time": {"hours": float("nan")}}, "time.hours"),
         ({"territory": "x", "time": {"start": "yesterday"}}, "not ISO 8601"),
         ({"territory": "x", "visibility": {"user_mask_deg": 95}}, "user_mask_deg"),
+        ({"territory": "x", "constellations": [{"in_service": "listed"}]}, "in_service_list"),
         ({"territory": "x", "constellations": []}, "no constellation given"),
         ({"territory": "x", "constellations": [{"name": "a"}, {"name": "a"}]}, "share a name"),
         ({"territory": "x", "constellations": [{"name": "../a"}]}, "constellations.0.name"),
@@ -71,8 +72,13 @@ def test_extends_and_overrides(tmp_path):
 def test_paths_are_relative_to_the_file(tmp_path):
     folder = tmp_path / "study"
     folder.mkdir()
-    (folder / "s.toml").write_text('territory = "Fiji"\n[[constellations]]\nname = "a"\nelements = ["a.tle"]\n', encoding="utf-8")
-    assert load_scenario(folder / "s.toml").constellations[0].elements == (str(folder / "a.tle"),)
+    (folder / "s.toml").write_text(
+        'territory = "Fiji"\n[[constellations]]\nname = "a"\nelements = ["a.tle"]\nin_service = "listed"\nin_service_list = "a.txt"\n',
+        encoding="utf-8",
+    )
+    (fleet,) = load_scenario(folder / "s.toml").constellations
+    assert fleet.elements == (str(folder / "a.tle"),)
+    assert fleet.in_service_list == str(folder / "a.txt")
 
 
 def test_paths_of_overrides_are_relative_to_the_file(tmp_path):

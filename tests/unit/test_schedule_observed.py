@@ -106,6 +106,11 @@ def test_registry_and_seed():
     assert not np.array_equal(find_strategy("observed", seed=3)(candidates), by_name)
 
 
+def test_the_generation_weighs_with_starlink_only():
+    assert find_strategy("observed", operator="oneweb").coefficients == (*observed_choice().coefficients[:-1], 0.0)
+    assert TERMS[-1] == "newer"
+
+
 def test_a_table_of_other_terms_is_refused(monkeypatch):
     table = read_table("observed_selection")
     monkeypatch.setattr(observed, "read_table", lambda _: table | {"term": table["term"][::-1]})

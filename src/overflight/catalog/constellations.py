@@ -83,6 +83,8 @@ class Constellation:
         Its shells, in the table's order.
     user_mask_deg, gateway_mask_deg
         Least elevation at which terminals and gateways use a satellite.
+    user_mask_status, gateway_mask_status
+        How sure each of these is.
     max_user_range_km
         Slant range that stands instead of the masks (Hypatia's conventions only), else None.
     has_isl, topology
@@ -100,6 +102,8 @@ class Constellation:
     shells: tuple[Shell, ...]
     user_mask_deg: float
     gateway_mask_deg: float
+    user_mask_status: str
+    gateway_mask_status: str
     max_user_range_km: float | None
     has_isl: bool
     topology: str
@@ -155,6 +159,8 @@ def _constellation(table: Table, row: int, shells: tuple[Shell, ...]) -> Constel
         shells=shells,
         user_mask_deg=float(cell["user_mask_deg"]),
         gateway_mask_deg=float(cell["gateway_mask_deg"]),
+        user_mask_status=cell["user_mask_status"],
+        gateway_mask_status=cell["gateway_mask_status"],
         max_user_range_km=float(cell["max_user_range_km"]) if cell["max_user_range_km"] else None,
         has_isl=cell["has_isl"] == "1",
         topology=cell["topology"],

@@ -19,10 +19,12 @@ MAX_HOURS = 24.0 * 366.0
 """Longest duration that a verb takes: a year."""
 
 
-def within(low: float, high: float, what: str, *, above: bool = False) -> Callable[[float], float]:
+def within(low: float, high: float, what: str, *, above: bool = False) -> Callable[[float | None], float | None]:
     """Make the check of an option's number: finite, from ``low`` to ``high``, or above ``low``."""
 
-    def check(value: float) -> float:
+    def check(value: float | None) -> float | None:
+        if value is None:
+            return None
         if not (low < value if above else low <= value) or not value <= high:
             bounds = f"above {low:g}, at most {high:g}" if above else f"from {low:g} to {high:g}"
             msg = f"{value:g} is not a number of {what} {bounds}"
@@ -57,9 +59,13 @@ HeightOption = Annotated[
     ),
 ]
 MaskOption = Annotated[
-    float,
+    float | None,
     typer.Option(
-        "--mask", metavar="DEG", help="Least elevation of a satellite for a user, degrees.", callback=within(0.0, 90.0, "degrees")
+        "--mask",
+        metavar="DEG",
+        help="Least elevation of a satellite for a user, degrees. Default: each constellation's own, of Starlink 25.",
+        callback=within(0.0, 90.0, "degrees"),
+        show_default=False,
     ),
 ]
 LowMaskOption = Annotated[

@@ -50,7 +50,7 @@ def path(
         ),
     ] = "auto",
     topology: TopologyOption = "auto",
-    mask: MaskOption = 25.0,
+    mask: MaskOption = None,
     arc: ArcOption = 18.0,
     strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002

@@ -44,7 +44,7 @@ def report(
         Path | None, typer.Option("--out", metavar="DIR", help="Folder. Default: reports/TERRITORY-DAY.", show_default=False)
     ] = None,
     overwrite: OverwriteOption = False,  # noqa: FBT002
-    mask: MaskOption = 25.0,
+    mask: MaskOption = None,
     arc: ArcOption = 18.0,
     strategy: Annotated[
         str,

@@ -22,6 +22,12 @@ WARN_AGE_DAYS = 1.0
 LOST_AGE_DAYS = 10.0
 """Beyond this age a satellite may be anywhere along its orbit."""
 
+MAX_NORAD_ID = 999_999_999
+"""Largest catalogue number that an element set can carry."""
+
+MAX_BAD_SHOWN = 5
+"""At most so many bad lines of a list are named."""
+
 EARTH_J2 = 1.08262668e-3
 """Second zonal harmonic (EGM-96)."""
 
@@ -211,6 +217,29 @@ def find_in_service(
         reason=reason,
         shells=tuple(shells),
     )
+
+
+def parse_catalogue_numbers(data: bytes, *, source: str) -> frozenset[int]:
+    """Read catalogue numbers (NORAD), separated by line ends, commas or spaces; ``#`` begins a comment.
+
+    Raises
+    ------
+    ElementSetError
+        If anything is no catalogue number (1 to 999,999,999), or there is none; the message names all the bad lines, up to five.
+    """
+    numbers: set[int] = set()
+    bad: list[str] = []
+    for line, text in enumerate(data.decode("utf-8-sig", errors="replace").splitlines(), start=1):
+        words = text.partition("#")[0].replace(",", " ").split()
+        wrong = [word for word in words if not (word.isascii() and word.isdecimal() and 0 < int(word) <= MAX_NORAD_ID)]
+        bad += [f"line {line}: {wrong[0]!a}"] if wrong else []
+        numbers |= {int(word) for word in words} if not wrong else set()
+    if bad or not numbers:
+        more = f" and {len(bad) - MAX_BAD_SHOWN:,} lines more" if len(bad) > MAX_BAD_SHOWN else ""
+        found = f"{', '.join(bad[:MAX_BAD_SHOWN])}{more}: no catalogue number" if bad else "no catalogue number in it"
+        msg = f"{source}: {found}; give numbers from 1 to {MAX_NORAD_ID}, separated by line ends or commas"
+        raise ElementSetError(msg)
+    return frozenset(numbers)
 
 
 def propagate_angles(elements: ElementSets, at: np.datetime64) -> tuple[FloatArray, FloatArray]:

@@ -33,7 +33,7 @@ TERMS = ("elevation", "elevation_squared", "arc_separation", "serving", "newer")
 REFERENCE_ELEVATION_DEG = 60.0
 MAX_ARC_SEPARATION_DEG = 90.0
 FIRST_NEWER_NORAD_ID = 56_000
-"""Satellites catalogued since April 2023, nearly all of the v2 mini generation, which carries several times the traffic."""
+"""Starlink's satellites catalogued since April 2023, nearly all v2 mini, which carry several times the traffic."""
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -86,8 +86,15 @@ class ObservedChoice:
 
 
 @cache
-def observed_choice(*, seed: int = 0) -> ObservedChoice:
+def observed_choice(*, seed: int = 0, operator: str = "starlink") -> ObservedChoice:
     """Return the choice with the coefficients of the built-in table ``observed_selection``.
+
+    Parameters
+    ----------
+    seed
+        Another seed draws other lots.
+    operator
+        Whose satellites. The table is fitted to Starlink; of others a catalogue number tells no generation, and `newer` weighs nothing.
 
     Raises
     ------
@@ -98,7 +105,8 @@ def observed_choice(*, seed: int = 0) -> ObservedChoice:
     if tuple(table["term"]) != TERMS:
         msg = f"built-in table observed_selection has terms {', '.join(table['term'])}, not {', '.join(TERMS)}: rebuild it"
         raise CatalogError(msg)
-    return ObservedChoice(tuple(float_column(table, "value").tolist()), seed)
+    weights = zip(TERMS, float_column(table, "value").tolist(), strict=True)
+    return ObservedChoice(tuple(0.0 if term == "newer" and operator != "starlink" else weight for term, weight in weights), seed)
 
 
 def gumbel_noise(candidates: Candidates, *, seed: int = 0) -> Floats:

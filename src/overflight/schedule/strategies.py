@@ -45,8 +45,8 @@ STRATEGIES: dict[str, Strategy] = {
 """Built-in strategies by name."""
 
 
-def find_strategy(name: str, *, seed: int = 0) -> Strategy:
-    """Look a built-in strategy up; ``seed`` matters to those that draw lots.
+def find_strategy(name: str, *, seed: int = 0, operator: str = "starlink") -> Strategy:
+    """Look a built-in strategy up; ``seed`` matters to those that draw lots, ``operator`` to ``observed`` (see `observed_choice`).
 
     Raises
     ------
@@ -54,7 +54,7 @@ def find_strategy(name: str, *, seed: int = 0) -> Strategy:
         If there is none of that name; the message lists those there are.
     """
     if name == "observed":
-        return observed_choice(seed=seed)
+        return observed_choice(seed=seed, operator=operator)
     try:
         return STRATEGIES[name]
     except KeyError:
@@ -67,4 +67,9 @@ def needs_remaining(strategy: Strategy) -> bool:
 
     Without it, the twin spares itself the look-ahead and every candidate's remaining access is one slot.
     """
-    return not (strategy in {highest_elevation, nearest, observed} or isinstance(strategy, ObservedChoice))
+    return not (strategy in (highest_elevation, nearest, observed) or isinstance(strategy, ObservedChoice))
+
+
+def needs_serving(strategy: Strategy) -> bool:
+    """Whether a strategy looks at ``serving``, so that a choice depends on those before it; of one not built in, that is supposed."""
+    return strategy not in (highest_elevation, longest_remaining, nearest)

@@ -29,10 +29,10 @@ def find_sensitivity(
 ) -> tuple[Sensitivity, ...]:
     """Simulate again with other masks and other arc avoidance, on at most `MAX_SLOTS` slots and `MAX_CELLS` cells."""
     scenario = inputs.scenario
-    default = {"elevation_mask_deg": scenario.visibility.user_mask_deg, "arc_avoidance_deg": scenario.visibility.arc_avoidance_deg}
+    default = {"elevation_mask_deg": fleet.user_mask_deg, "arc_avoidance_deg": scenario.visibility.arc_avoidance_deg}
     variants = [
-        *(("elevation_mask_deg", "user_mask_deg", value) for value in sorted({*MASKS_DEG, default["elevation_mask_deg"]})),
-        *(("arc_avoidance_deg", "arc_avoidance_deg", value) for value in sorted({*ARCS_DEG, default["arc_avoidance_deg"]})),
+        *(("elevation_mask_deg", value) for value in sorted({*MASKS_DEG, default["elevation_mask_deg"]})),
+        *(("arc_avoidance_deg", value) for value in sorted({*ARCS_DEG, default["arc_avoidance_deg"]})),
     ]
     rows = []
     thinned = replace(fleet, home_pop=None if fleet.home_pop is None else fleet.home_pop[_every(len(fleet.home_pop), MAX_CELLS)])
@@ -40,10 +40,11 @@ def find_sensitivity(
     backbone = None
     if thinned.home_pop is not None:
         backbone = Backbone(fleet, scenario, np.unique(thinned.home_pop), threads=threads, keep=True)
-    for number, (name, setting, value) in enumerate(variants):
-        visibility = scenario.visibility.model_copy(update={setting: value})
+    for number, (name, value) in enumerate(variants):
+        chosen = default | {name: value}
+        visibility = scenario.visibility.model_copy(update={"arc_avoidance_deg": chosen["arc_avoidance_deg"]})
         changed = _thin_inputs(inputs, scenario.model_copy(update={"visibility": visibility}))
-        found = _simulate(changed, thinned, access, backbone, threads)
+        found = _simulate(changed, replace(thinned, user_mask_deg=chosen["elevation_mask_deg"]), access, backbone, threads)
         rows.append(
             Sensitivity(
                 parameter=name,
