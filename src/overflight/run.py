@@ -3,6 +3,7 @@
 OUT/scenario.toml                     every setting spelled out
 OUT/run.json                          versions, hashes of the inputs, fleets; written when the run is complete
 OUT/progress.json                     blocks done so far; there only while the run is not complete
+OUT/.overflight.lock                  number of the process that writes; there only while it does
 OUT/FLEET/frames.zarr                 arrays of (slot, cell), see `FRAMES`
 OUT/FLEET/{satellites,cells,gateways,pops}.parquet
 """
@@ -15,7 +16,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,7 @@ import numpy.typing as npt
 from overflight import __version__
 from overflight.clock import Instants
 from overflight.errors import RunError, ScenarioError
+from overflight.lock import LOCK_NAME, FolderLock
 from overflight.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
@@ -238,6 +241,8 @@ def open_run(folder: str | Path) -> Run:
 class RunWriter:
     """Writes a run block by block; what is on disk after a kill is enough to go on from.
 
+    To be used as a context manager: until its end, no other process writes into the folder. A complete run is only looked at.
+
     Parameters
     ----------
     folder
@@ -252,7 +257,7 @@ class RunWriter:
     Raises
     ------
     RunError
-        If the folder cannot be written, or holds something else.
+        If the folder cannot be written, holds something else, or is being written by another process.
     """
 
     def __init__(self, folder: str | Path, scenario: Scenario, inputs: tuple[tuple[str, str], ...], *, overwrite: bool = False) -> None:
@@ -265,31 +270,51 @@ class RunWriter:
             "inputs": [list(i) for i in inputs],
         }
         self._fleets: list[dict[str, Any]] = []
-        self.complete = False
+        self._blocks_done: dict[str, int] = {}
+        self._lock: FolderLock | None = None
         with _explained(self.folder):
-            self._settle(overwrite=overwrite)
+            if self.folder.exists() and not self.folder.is_dir():
+                msg = f"{self.folder}: a file stands where the output folder should be; choose another --out"
+                raise RunError(msg)
+            # A complete run needs no lock: it may lie where nobody may write.
+            self.complete = self.folder.is_dir() and self._is_of(_read_json(self.folder / "run.json"))
+            if not self.complete:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._lock = FolderLock(self.folder)
+                try:
+                    self._settle(overwrite=overwrite)
+                except BaseException:
+                    self._lock.release()
+                    raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def _is_of(self, held: dict[str, Any] | None) -> bool:
+        """Whether a manifest is of this scenario, these inputs and this version."""
+        return held is not None and _is_manifest(held) and {key: held.get(key) for key in self._identity} == self._identity
 
     def _settle(self, *, overwrite: bool) -> None:
-        if self.folder.exists() and not self.folder.is_dir():
-            msg = f"{self.folder}: a file stands where the output folder should be; choose another --out"
-            raise RunError(msg)
-        self.folder.mkdir(parents=True, exist_ok=True)
         held = _read_json(self.folder / "run.json") or _read_json(self.folder / "progress.json")
         if held is not None and not _is_manifest(held):
             msg = f"{self.folder}: its run.json or progress.json is not of Overflight; choose another --out"
             raise RunError(msg)
         # A run killed at its very beginning may have left half a file of ours, which is nobody's work.
-        if held is None and any(path.name != "progress.json.part" for path in self.folder.iterdir()):
+        if held is None and any(path.name not in {"progress.json.part", LOCK_NAME} for path in self.folder.iterdir()):
             msg = f"{self.folder}: the folder is not empty and holds no run; choose another --out"
             raise RunError(msg)
-        if held is not None and {key: held.get(key) for key in self._identity} != self._identity:
+        if held is not None and not self._is_of(held):
             if not overwrite:
                 msg = f"{self.folder}: holds a run of another scenario, input or version; choose another --out, or add --overwrite"
                 raise RunError(msg)
             self._remove(held)
             held = None
         self.complete = held is not None and "blocks_done" not in held
-        self._blocks_done: dict[str, int] = dict(held.get("blocks_done", {})) if held else {}
+        self._blocks_done = dict(held.get("blocks_done", {})) if held else {}
         if not self.complete:
             self._note_progress()
             _write_atomically(self.folder / "scenario.toml", self.scenario.to_toml())
@@ -298,7 +323,7 @@ class RunWriter:
         """Remove a former run: the files that a run writes, nothing else."""
         for fleet in (*held.get("fleets", ()), *({"name": name} for name in held.get("blocks_done", {}))):
             shutil.rmtree(self.folder / fleet["name"], ignore_errors=True)
-        for name in ("run.json", "progress.json", "scenario.toml", "report.html", "report.json"):
+        for name in ("run.json", "progress.json", "scenario.toml", "report.html"):
             (self.folder / name).unlink(missing_ok=True)
 
     def _note_progress(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import numpy.typing as npt
 
 from overflight.backbone import Backbone
 from overflight.clock import Instants
+from overflight.earth.geodesy import MEAN_RADIUS_KM, Sites
 from overflight.inputs import FleetInputs, Inputs, gather_inputs
 from overflight.measure.accesses import count_accesses_started
 from overflight.network.isl import Topology
 from overflight.network.ways import MS_PER_KM, Routing, Ways
+from overflight.orbit.elements import ElementSets, semi_major_axis_km
 from overflight.orbit.propagation import Propagator
 from overflight.run import COVERAGE_FRAMES, FRAMES, FleetHeader, Run, RunWriter
 from overflight.scenario import Scenario
@@ -32,12 +35,14 @@ Frames = dict[str, npt.NDArray[Any]]
 Progress = Callable[[float], None]
 
 BLOCK_PAIRS = 1_500_000
-"""Pairs of cell and satellite that a block may hold: bounds the memory of a run, whatever its duration and territory."""
+"""Pairs of cell and satellite worked on at a time, look-ahead included, by the estimate of `share_in_view`.
+
+Bounds the memory of a run whatever its duration. What may serve is kept for all cells of a block, whose `MIN_BLOCK_SLOTS` exceed this
+in territories of thousands of cells (of 10,000 satellites and a mask of 25°: 3,000): memory then grows by some 50 kB a cell.
+"""
 
 MAX_BLOCK_SLOTS = 120
 MIN_BLOCK_SLOTS = 8
-EXPECTED_IN_VIEW_SHARE = 0.006
-"""Share of a fleet that a cell sees, for sizing blocks: 60 of 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,15 @@ class Plugins:
     strategy: Strategy | None = None
     topology: Topology | None = None
     routing: Routing | None = None
+
+    def names(self) -> dict[str, str]:
+        """Module and name of each own function, by what it is."""
+        functions = {"strategy": self.strategy, "topology": self.topology, "routing": self.routing}
+        return {
+            kind: f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
+            for kind, function in functions.items()
+            if function is not None
+        }
 
 
 NO_PLUGINS = Plugins()
@@ -96,23 +110,22 @@ def run_inputs(
     plugins: Plugins = NO_PLUGINS,
 ) -> Run:
     """As `run_scenario`, for inputs gathered before."""
-    writer = RunWriter(out, inputs.scenario, (*inputs.files, *_plugin_names(plugins)), overwrite=overwrite)
-    if not writer.complete:
-        threads = threads or os.cpu_count() or 1
-        for number, fleet in enumerate(inputs.fleets):
-            twin = FleetTwin(inputs, fleet, threads=threads, plugins=plugins)
-            for share in _write_fleet(twin, writer):
-                if progress is not None:
-                    progress((number + share) / len(inputs.fleets))
-    return writer.finish()
+    # A run's own functions are part of its identity by name; whoever changes one under the same name must choose another folder.
+    own = ((f"own {kind}", name) for kind, name in plugins.names().items())
+    with RunWriter(out, inputs.scenario, (*inputs.files, *own), overwrite=overwrite) as writer:
+        if not writer.complete:
+            threads = count_threads(threads)
+            for number, fleet in enumerate(inputs.fleets):
+                twin = FleetTwin(inputs, fleet, threads=threads, plugins=plugins)
+                for share in _write_fleet(twin, writer):
+                    if progress is not None:
+                        progress((number + share) / len(inputs.fleets))
+        return writer.finish()
 
 
-def _plugin_names(plugins: Plugins) -> Iterator[tuple[str, str]]:
-    """Name a run's own functions in its identity; whoever changes one under the same name must choose another folder."""
-    for kind in ("strategy", "topology", "routing"):
-        function = getattr(plugins, kind)
-        if function is not None:
-            yield f"own {kind}", f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
+def count_threads(threads: int | None) -> int:
+    """Threads to use: those asked for, or as many as there are processors."""
+    return threads or os.cpu_count() or 1
 
 
 def _write_fleet(twin: "FleetTwin", writer: RunWriter) -> Iterator[float]:
@@ -189,6 +202,8 @@ class FleetTwin:
         Own functions in place of the scenario's.
     shared_backbone
         A backbone to the same PoPs that several twins share; None for one of its own.
+    shared_propagator
+        A propagator of the fleet's elements that several twins share; None for one of its own.
     """
 
     inputs: Inputs
@@ -196,10 +211,10 @@ class FleetTwin:
     threads: int = 1
     plugins: Plugins = field(default=NO_PLUGINS)
     shared_backbone: Backbone | None = None
+    shared_propagator: Propagator | None = None
 
     def __post_init__(self) -> None:
-        self._propagator = Propagator(self.fleet.elements)
-        self._cells = CellTree(self.inputs.sites, cell_ids=self.inputs.cell_ids)
+        self._propagator = self.shared_propagator or Propagator(self.fleet.elements)
         selection = self.inputs.scenario.selection
         built_in = find_strategy(selection.strategy, seed=selection.seed, operator=self.fleet.operator)
         self.strategy = self.plugins.strategy or built_in
@@ -212,8 +227,20 @@ class FleetTwin:
     @cached_property
     def block_slots(self) -> int:
         """Slots in a block: as many as bounded memory allows. Depends on the inputs only, so that a resumed run has the same blocks."""
-        pairs_per_slot = max(1.0, len(self.inputs.cell_ids) * len(self.fleet.elements) * EXPECTED_IN_VIEW_SHARE)
-        return int(np.clip(BLOCK_PAIRS / pairs_per_slot, MIN_BLOCK_SLOTS, MAX_BLOCK_SLOTS))
+        return int(np.clip(BLOCK_PAIRS / self._pairs_per_slot, MIN_BLOCK_SLOTS, MAX_BLOCK_SLOTS))
+
+    @cached_property
+    def _pairs_per_slot(self) -> float:
+        share = share_in_view(self.fleet.elements, self.fleet.user_mask_deg)
+        return max(1.0, len(self.inputs.cell_ids) * len(self.fleet.elements) * share)
+
+    @cached_property
+    def _groups(self) -> list["_Group"]:
+        """The cells, in as many groups as bounded memory asks for: look-ahead makes series much longer than blocks."""
+        inputs, count = self.inputs, len(self.inputs.cell_ids)
+        wanted = -(-self._pairs_per_slot * (self.block_slots + self._look_ahead) // BLOCK_PAIRS)
+        bounds = np.linspace(0, count, int(np.clip(wanted, 1, count)) + 1).round().astype(np.int64)
+        return [_Group.of(inputs, slice(int(first), int(last))) for first, last in pairwise(bounds)]
 
     @cached_property
     def _look_ahead(self) -> int:
@@ -258,26 +285,29 @@ class FleetTwin:
             Frame name → values, shape (slots, cells), see `overflight.run.FRAMES`.
         """
         behind = 1 if start > 0 else 0
-        times = _extend(slot_start, start - behind, stop, self._look_ahead)
+        times = _extend(slot_start, start - behind, stop, self._look_ahead, step_s=self.inputs.scenario.time.step_s)
         orientation = self.inputs.scenario.time.earth_orientation
         positions_km = self._propagator.positions_km(times, earth_orientation=orientation, threads=self.threads)
-        visible = find_visible_series(self._cells, positions_km, min_elevation_deg=self.fleet.user_mask_deg, threads=self.threads)
         slots = slice(behind, behind + stop - start)
-        frames: Frames = {
-            "satellites_in_view": visible.counts[slots],
-            "accesses_started": count_accesses_started(visible.indptr, visible.satellite)[slots],
-        }
-        pairs = self._usable_pairs(_from_slot(visible, behind), positions_km[behind:], stop - start)
+        counted: dict[str, list[npt.NDArray[Any]]] = {"satellites_in_view": [], "accesses_started": []}
+        usable = []
+        for group in self._groups:
+            visible = find_visible_series(group.tree, positions_km, min_elevation_deg=self.fleet.user_mask_deg, threads=self.threads)
+            counted["satellites_in_view"].append(visible.counts[slots])
+            counted["accesses_started"].append(count_accesses_started(visible.indptr, visible.satellite)[slots])
+            usable.append(self._usable_pairs(group, _from_slot(visible, behind), positions_km[behind:], stop - start))
+        frames: Frames = {name: np.concatenate(parts, axis=1) for name, parts in counted.items()}
+        pairs = _join_pairs(usable)
         if not self.has_ground:
             return frames | {"satellites_usable": pairs.count(np.ones(len(pairs.cell), dtype=np.bool_))}
         return frames | self._serve(pairs, slot_start[start:stop], positions_km[slots], serving_before)
 
-    def _usable_pairs(self, visible: VisibleSeries, positions_km: Floats, slots: int) -> "_Pairs":
-        """Pairs that stand clear of the geostationary arc and of obstructions, with all that a satellite choice may ask.
+    def _usable_pairs(self, group: "_Group", visible: VisibleSeries, positions_km: Floats, slots: int) -> "_Pairs":
+        """Pairs of a group's cells that stand clear of the geostationary arc and of obstructions, with all that a satellite choice may ask.
 
         Remaining access counts usable pairs, in these slots and those of the look-ahead, which are then dropped.
         """
-        visibility, sites = self.inputs.scenario.visibility, self.inputs.sites
+        visibility, sites = self.inputs.scenario.visibility, group.sites
         azimuth, elevation, distance = pair_angles(sites, positions_km, visible, threads=self.threads)
         counts = visible.counts
         series, cells = counts.shape
@@ -297,8 +327,8 @@ class FleetTwin:
             slots=slots,
             cells=cells,
             slot=slot,
-            start=np.searchsorted(slot, np.arange(slots + 1)),
-            cell=cell[chosen],
+            start=_find_starts(slot, slots),
+            cell=cell[chosen] + np.int32(group.first),
             satellite=visible.satellite[chosen],
             azimuth_deg=azimuth[chosen],
             elevation_deg=elevation[chosen],
@@ -383,6 +413,22 @@ class FleetTwin:
 
 
 @dataclass(frozen=True, slots=True)
+class _Group:
+    """Some of the cells, one after the other: those whose pairs are worked on at a time."""
+
+    first: int
+    sites: Sites
+    tree: CellTree
+
+    @classmethod
+    def of(cls, inputs: Inputs, rows: slice) -> "_Group":
+        """Take some rows of the cells; their columns are views, so that no coordinate is computed anew."""
+        whole = inputs.sites
+        sites = Sites(whole.lat_deg[rows], whole.lon_deg[rows], whole.height_m[rows], whole.ecef_km[:, rows], whole.up[:, rows])
+        return cls(rows.start, sites, CellTree(sites, cell_ids=inputs.cell_ids[rows]))
+
+
+@dataclass(frozen=True, slots=True)
 class _Pairs:
     """Usable pairs of a block: flat arrays over all its slots, sorted by slot, cell and satellite."""
 
@@ -405,15 +451,42 @@ class _Pairs:
         return np.bincount(key, minlength=self.slots * self.cells).reshape(self.slots, self.cells)
 
 
+def _join_pairs(parts: list[_Pairs]) -> _Pairs:
+    """Put the pairs of groups of cells together, in the order of one group of them all."""
+    if len(parts) == 1:
+        return parts[0]
+    slots, slot = parts[0].slots, np.concatenate([part.slot for part in parts])
+    order = np.argsort(slot, kind="stable")
+    columns = ("cell", "satellite", "azimuth_deg", "elevation_deg", "range_km", "arc_separation_deg", "remaining_s")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
+    slot = slot[order]
+    return _Pairs(slots=slots, cells=sum(part.cells for part in parts), slot=slot, start=_find_starts(slot, slots), **joined)
+
+
+def _find_starts(slot: npt.NDArray[np.int64], slots: int) -> npt.NDArray[np.int64]:
+    return np.searchsorted(slot, np.arange(slots + 1))
+
+
+def share_in_view(elements: ElementSets, mask_deg: float) -> float:
+    """Estimate the share of a fleet that one place sees: the cap above the mask over the sphere, at the fleet's median altitude.
+
+    At the latitudes where orbits turn back, places see up to three times as many.
+    """
+    radius_km = float(np.median(semi_major_axis_km(elements.mean_motion_rev_day)))
+    mask = np.radians(mask_deg)
+    half_angle = np.arccos(np.clip(np.cos(mask) * MEAN_RADIUS_KM / radius_km, -1.0, 1.0)) - mask
+    return float(0.5 * (1.0 - np.cos(half_angle)))
+
+
 def _from_slot(visible: VisibleSeries, first: int) -> VisibleSeries:
     """The series without its first slots."""
     begin = int(visible.indptr[first, 0])
     return VisibleSeries(visible.indptr[first:] - begin, visible.satellite[begin:])
 
 
-def _extend(slot_start: Instants, first: int, stop: int, ahead: int) -> Instants:
+def _extend(slot_start: Instants, first: int, stop: int, ahead: int, *, step_s: float) -> Instants:
     """Slots ``first`` to ``stop`` and ``ahead`` more, beyond the end of the series if need be."""
     inside = slot_start[first : stop + ahead]
     missing = stop + ahead - first - len(inside)
-    step = slot_start[-1] - slot_start[-2] if len(slot_start) > 1 else np.timedelta64(15_000_000, "us")
+    step = np.timedelta64(round(step_s * 1e6), "us")
     return np.concatenate([inside, slot_start[-1] + step * np.arange(1, missing + 1)]) if missing else inside
