@@ -4,6 +4,8 @@ The figures come from the run's frames on disk and from nothing else, so that wh
 every cell alike; latency, gateways and PoPs count cells by their people (all alike where nobody lives), as those people would see them.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +15,9 @@ from overflight.measure.coverage import CoverageAccumulator
 from overflight.measure.latency import PARTS, AccessTerm, LatencyAccumulator, LatencySummary
 from overflight.run import FleetRun
 from overflight.schedule.handovers import HandoverCounts, count_handovers
+from overflight.study.assumptions import name_own
 from overflight.study.findings import Coverage, FleetFindings, LandingSite, Latency
+from overflight.twin import NO_PLUGINS, Plugins
 
 Floats = npt.NDArray[np.float64]
 FrameValues = dict[str, npt.NDArray[np.generic]]
@@ -25,12 +29,15 @@ LEAST_SHARE = 1e-6
 """Sites with less of the traffic are not named: nobody lives where it comes from."""
 
 
-def find_fleet_results(inputs: Inputs, fleet: FleetInputs, on_disk: FleetRun, access: AccessTerm) -> FleetFindings:
-    """Work out one constellation's figures from its frames, block by block."""
+def find_fleet_results(
+    inputs: Inputs, fleet: FleetInputs, on_disk: FleetRun, access: AccessTerm, *, plugins: Plugins = NO_PLUGINS
+) -> FleetFindings:
+    """Work out one constellation's figures from its frames, block by block; ``plugins`` are named in place of what they replace."""
     tally = Tally(inputs, has_ground=fleet.home_pop is not None)
     for start, stop in on_disk.blocks():
         tally.add({name: on_disk.read(name, start, stop) for name in on_disk.frames()})
-    return summarise_tally(inputs, fleet, tally, access)
+    found, own = summarise_tally(inputs, fleet, tally, access), name_own(plugins)
+    return replace(found, topology=own.get("topology", found.topology), strategy=own.get("strategy", found.strategy))
 
 
 class Tally:

@@ -133,7 +133,13 @@ def study_territory(
     folder = Path(out) if out is not None else default_folder(inputs)
     tell = progress or (lambda _share: None)
     run = run_inputs(inputs, folder, threads=threads, overwrite=overwrite, progress=lambda share: tell(MAIN_SHARE * share), plugins=plugins)
-    findings = find_results(inputs, run, threads=threads or 1, progress=lambda share: tell(MAIN_SHARE + (1.0 - MAIN_SHARE) * share))
+    findings = find_results(
+        inputs,
+        run,
+        threads=threads,
+        progress=lambda share: tell(MAIN_SHARE + (1.0 - MAIN_SHARE) * share),
+        plugins=plugins,
+    )
     return findings, folder
 
 
@@ -145,7 +151,9 @@ def default_folder(inputs: Inputs) -> Path:
     return Path("reports") / f"{code}-{format_time(inputs.start)[:10]}"
 
 
-def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progress | None = None) -> TerritoryFindings:
+def find_results(
+    inputs: Inputs, run: Run, *, threads: int | None = None, progress: Progress | None = None, plugins: Plugins = NO_PLUGINS
+) -> TerritoryFindings:
     """Work out a territory's findings from a complete run.
 
     Parameters
@@ -155,16 +163,19 @@ def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progre
     run
         The run.
     threads
-        For the sensitivity, which is simulated anew on fewer slots.
+        For the sensitivity, which is simulated anew on fewer slots; by default as many as there are processors.
     progress
         Called with the share done.
+    plugins
+        The own functions that the run was made with.
     """
     fit = access_fit()
     fleets = []
     for number, (fleet, on_disk) in enumerate(zip(inputs.fleets, run.fleets, strict=True)):
-        found = find_fleet_results(inputs, fleet, on_disk, fit.term)
+        found = find_fleet_results(inputs, fleet, on_disk, fit.term, plugins=plugins)
         if inputs.scenario.sampling.sensitivity and number == 0:
-            found = replace(found, sensitivity=find_sensitivity(inputs, fleet, fit.term, threads=threads, progress=progress))
+            rows = find_sensitivity(inputs, fleet, on_disk, fit.term, threads=threads, progress=progress, plugins=plugins)
+            found = replace(found, sensitivity=rows)
         fleets.append(found)
     territory, scenario = inputs.territory, inputs.scenario
     policy, policy_warnings = find_policy(inputs)
@@ -188,7 +199,7 @@ def find_results(inputs: Inputs, run: Run, *, threads: int = 1, progress: Progre
         policy=policy,
         fleets=tuple(fleets),
         warnings=(*find_assumed_landings(fleets), *inputs.warnings, *policy_warnings),
-        assumptions=list_assumptions(inputs, fit),
+        assumptions=list_assumptions(inputs, fit, plugins=plugins),
         versions=(("overflight", __version__), ("python", platform.python_version()), ("numpy", np.__version__)),
         scenario_toml=scenario.to_toml(),
         inputs=(*inputs.files, *_own_functions(run)),
