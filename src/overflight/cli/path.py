@@ -78,12 +78,14 @@ def path(
     if as_json:
         write_json(study.to_dict())
         return
-    print(f"{study.source} → {study.target} over {study.constellation}, down at a {study.landing}")
+    how = "down at a gateway and on over fibre" if study.landing == "gateway" else "from terminal to terminal"
+    print(f"{study.source} → {study.target} over {study.constellation}, {how}")
     for sample in study.samples:
         if sample.rtt_ms is None:
             print(f"{format_time(sample.time)}  no way")
             continue
-        print(f"{format_time(sample.time)}  round trip {sample.rtt_ms:.3f} ms, {in_words(len(sample.hops), 'node', 'nodes')}")
+        satellites = sum(hop.kind == "satellite" for hop in sample.hops)
+        print(f"{format_time(sample.time)}  round trip {sample.rtt_ms:.3f} ms over {in_words(satellites, 'satellite', 'satellites')}")
         if len(study.samples) == 1:
             for hop in sample.hops:
                 print(f"  {hop.delay_ms:>9.3f} ms  {hop.kind:<15} {hop.name}")
