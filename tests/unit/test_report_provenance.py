@@ -14,9 +14,9 @@ from tests.unit.test_report_html import check
 from overflight.cli import main
 from overflight.clock import parse_time
 from overflight.report.html import render_report
-from overflight.report.provenance import reproduce_command, reproduce_script
 from overflight.report.words import LANGUAGES
 from overflight.scenario import parse_scenario
+from overflight.study.reproduction import reproduce_command, reproduce_script
 from overflight.study.territory import default_folder, report_scenario, study_territory
 from overflight.twin import Plugins
 

@@ -1,33 +1,15 @@
 """What the report quotes and rests on: the operator's published policy, assumptions, inputs, versions, how to reproduce it, terms."""
 
-import shlex
-import tomllib
 import unicodedata
 
-from overflight.clock import parse_time
-from overflight.errors import OverflightError
-from overflight.notices import Notice
 from overflight.report.answers import status_key
 from overflight.report.markup import Page, escape, foreign, paragraph, rich, unordered
 from overflight.report.words import Words
-from overflight.scenario import Scenario, parse_scenario
 from overflight.study.findings import TerritoryFindings
-from overflight.study.territory import OWN_FUNCTION, report_scenario
+from overflight.study.reproduction import SCENARIO_FILE, reproduce_command, reproduce_script, uses_own_functions
 
 STATUSES = ("standard", "filing", "measured", "reported", "assumed")
 """From the surest to the least sure."""
-
-_OPTIONS = (
-    ("time", "step_s", "--step"),
-    ("visibility", "user_mask_deg", "--mask"),
-    ("visibility", "arc_avoidance_deg", "--arc"),
-    ("selection", "strategy", "--strategy"),
-    ("network", "topology", "--topology"),
-    ("network", "homing", "--pop"),
-)
-"""Settings of a scenario that the command line offers too: table, key (and keyword of `report_scenario`), option."""
-
-_SCENARIO_FILE = "scenario.toml"
 
 
 def policy_section(findings: TerritoryFindings, page: Page) -> str:
@@ -76,69 +58,17 @@ def terms_section(findings: TerritoryFindings, page: Page) -> str:
 def _reproduction(findings: TerritoryFindings, words: Words) -> str:
     """Say what to type to get the numbers again, and what else is needed."""
     command = reproduce_command(findings, words.lang)
-    text = ""
     if command is not None:
-        text += f'<pre class="command">{escape(command)}</pre>\n'
-        text += paragraph(words("basis.reproduce_scenario", file=_SCENARIO_FILE))
-        return text + f'<pre class="command">overflight run {_SCENARIO_FILE} --out run</pre>\n'
-    if _uses_own_functions(findings):
-        text += paragraph(words("basis.reproduce_own"))
+        text = f'<pre class="command">{escape(command)}</pre>\n'
+        text += paragraph(words("basis.reproduce_scenario", file=SCENARIO_FILE))
+        return text + f'<pre class="command">overflight run {SCENARIO_FILE} --out run</pre>\n'
+    if uses_own_functions(findings):
+        text = paragraph(words("basis.reproduce_own"))
     else:
-        text += paragraph(words("basis.reproduce_only_scenario", file=_SCENARIO_FILE))
-        text += f'<pre class="command">overflight run {_SCENARIO_FILE} --out run</pre>\n'
-    text += paragraph(words("basis.reproduce_python", file=_SCENARIO_FILE))
+        text = paragraph(words("basis.reproduce_only_scenario", file=SCENARIO_FILE))
+        text += f'<pre class="command">overflight run {SCENARIO_FILE} --out run</pre>\n'
+    text += paragraph(words("basis.reproduce_python", file=SCENARIO_FILE))
     return text + f'<pre class="command">{escape(reproduce_script(findings, words.lang))}</pre>\n'
-
-
-def reproduce_command(findings: TerritoryFindings, lang: str) -> str | None:
-    """Write the ``overflight report`` command that makes this report; None where there is none.
-
-    The command is true: its options make the very scenario of the report. Files of element sets are read for that.
-    """
-    if _uses_own_functions(findings):
-        return None
-    try:
-        scenario = parse_scenario(tomllib.loads(findings.scenario_toml), source=_SCENARIO_FILE)
-        time, usual = scenario.time, Scenario(territory=scenario.territory)
-        elements = tuple(file for fleet in scenario.constellations for file in fleet.elements)
-        constellations = tuple(fleet.name for fleet in scenario.constellations if not fleet.elements)
-        settings = {key: getattr(getattr(scenario, table), key) for table, key, _ in _OPTIONS}
-        start = None if time.start is None else parse_time(time.start)
-        remade = report_scenario(
-            scenario.territory, elements=elements, constellations=constellations, start=start, hours=time.hours, **settings
-        )
-    except (tomllib.TOMLDecodeError, OverflightError):
-        return None
-    if remade != scenario:
-        return None
-    parts = ["overflight", "report", scenario.territory, *(["--at", time.start] if time.start else []), "--hours", _exact(time.hours)]
-    for option, names in (("--elements", elements), ("--constellation", constellations)):
-        parts += [part for name in names for part in (option, name)]
-    for table, key, option in _OPTIONS:
-        if settings[key] != getattr(getattr(usual, table), key):
-            parts += [option, _exact(settings[key])]
-    return " ".join(shlex.quote(part) for part in [*parts, "--lang", lang])
-
-
-def reproduce_script(findings: TerritoryFindings, lang: str) -> str:
-    """Write the lines of Python that make this report from its scenario, saved as a file."""
-    own = ", plugins=plugins" if _uses_own_functions(findings) else ""
-    return (
-        "from overflight import TerritoryReport, load_scenario\n"
-        "from overflight.study.territory import study_territory\n\n"
-        f'findings, folder = study_territory(load_scenario("{_SCENARIO_FILE}"), "run"{own})\n'
-        f'TerritoryReport(findings, folder).write_html(lang="{lang}")'
-    )
-
-
-def _uses_own_functions(findings: TerritoryFindings) -> bool:
-    return any(isinstance(name, Notice) and name.key == OWN_FUNCTION for name, _ in findings.inputs)
-
-
-def _exact(value: float | str) -> str:
-    """Write an option's value so that it reads back to the same."""
-    short = value if isinstance(value, str) else f"{value:g}"
-    return short if isinstance(value, str) or float(short) == value else repr(value)
 
 
 def _say_cells(findings: TerritoryFindings, words: Words) -> str:
