@@ -63,6 +63,10 @@ class FleetInputs:
         Least elevation for its terminals and gateways; above some latitude Starlink's gateways have a lower one, see `overflight.backbone`.
     user_mask_status, gateway_mask_status
         How sure each of these is.
+    elements_status
+        How sure the satellites are: measured, or as sure as the built-in shells.
+    in_service
+        How the satellites in service were told: ``all`` for nominal shells.
     """
 
     name: str
@@ -83,6 +87,8 @@ class FleetInputs:
     gateway_mask_deg: float
     user_mask_status: str
     gateway_mask_status: str
+    elements_status: str
+    in_service: str
     warnings: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
 
@@ -345,9 +351,17 @@ def _settle_fleet(
         gateway_mask_deg=gateway_mask_deg,
         user_mask_status=user_mask_status,
         gateway_mask_status=gateway_mask_status,
+        elements_status=_elements_status(settings),
+        in_service="all" if read.is_nominal else settings.in_service,
         warnings=tuple(text if single or text.startswith(read.title) else Notice.about(read.title, text) for text in account.warnings),
         files=tuple(account.files),
     )
+
+
+def _elements_status(settings: FleetSettings) -> str:
+    if settings.elements:
+        return "measured"
+    return "assumed" if settings.shells else find_constellation(settings.name).status
 
 
 def _warn_of_lost(title: str, elements: ElementSets, instants: Instants) -> list[str]:

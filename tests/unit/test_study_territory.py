@@ -83,3 +83,29 @@ def test_blacklisted_cells_are_denied_in_a_territory_that_is_split():
     assert 0 < policy.denied_cells < len(inputs.territory.cells)
     assert policy.denied_cells + policy.served_cells == len(inputs.territory.cells)
     assert any("province by province" in warning for warning in warnings)
+
+
+def test_assumptions_tell_defaults_from_what_the_user_set():
+    from overflight.measure.latency import access_fit
+    from overflight.study.assumptions import list_assumptions
+
+    def rows(**tables):
+        raw = {"territory": "Nauru", "time": {"hours": 0.05}, **tables}
+        listed = list_assumptions(gather_inputs(parse_scenario(raw, source="test")), access_fit())
+        return {row.name: row for row in listed}
+
+    usual = rows()
+    assert (usual["elevation mask of terminals"].status, usual["geostationary-arc avoidance"].status) == ("filing", "reported")
+    assert usual["choice of satellite"].status == "measured"
+    assert usual["satellites in service"].value == "all"
+    changed = rows(
+        constellations=[{"name": "oneweb"}],
+        visibility={"user_mask_deg": 40.0, "arc_avoidance_deg": 0.0},
+        network={"route_factor": 2.0},
+    )
+    assert changed["elevation mask of terminals"].status == "assumed"
+    assert (changed["geostationary-arc avoidance"].status, changed["geostationary-arc avoidance"].source) == ("assumed", "set by the user")
+    assert changed["fibre"].source == "set by the user"
+    assert changed["fleet"].status == "filing"
+    assert changed["choice of satellite"].status == "assumed"
+    assert changed["access term"].status == "assumed"

@@ -18,55 +18,93 @@ def name_own(plugins: Plugins) -> dict[str, Notice]:
 
 def list_assumptions(inputs: Inputs, fit: AccessFit, *, plugins: Plugins = NO_PLUGINS) -> tuple[Assumption, ...]:
     """List the settings of a scenario as a reader of its report would ask for them; own functions stand in place of what they replace."""
-    scenario, territory = inputs.scenario, inputs.territory
-    visibility, network, selection = scenario.visibility, scenario.network, scenario.selection.strategy
+    scenario, territory, fleets = inputs.scenario, inputs.territory, inputs.fleets
+    visibility, network = scenario.visibility, scenario.network
     people = Notice.of("value.people", "{people:,.0f} people", people=float(territory.population.sum()))
     spread = Notice.of(
         "source.population", "{source}; spread over cells by our model (docs/models/earth.md)", source=territory.population_source
     )
     orientation = Notice.word("orientation", scenario.time.earth_orientation)
-    fleets = tuple(Notice.about(fleet.title, fleet.source) for fleet in inputs.fleets)
-    own, users = name_own(plugins), Notice.of("source.user_function", "the user's function")
+    flown = _listed(tuple(Notice.about(fleet.title, fleet.source) for fleet in fleets))
     rows = [
         ("borders", territory.worldview, territory.status, territory.source),
         ("population", people, "assumed", spread),
-        ("fleet", _listed(fleets), "measured", Notice.of("source.fleet", "element sets, or built-in shells")),
-        ("satellites in service", Notice.word("method", scenario.constellations[0].in_service), "assumed", "docs/models/fleet.md"),
-        ("orbit model", _orbit_model(orientation), "standard", "docs/models/orbit.md"),
-        ("elevation mask of terminals", _by_fleet(inputs, _user_mask), *_basis(fleet.user_mask_status for fleet in inputs.fleets)),
-        ("elevation mask of gateways", _by_fleet(inputs, _gateway_mask), *_basis(fleet.gateway_mask_status for fleet in inputs.fleets)),
         (
-            "geostationary-arc avoidance",
-            _degrees(visibility.arc_avoidance_deg),
-            "reported",
-            Notice.of("source.arc", "filings name the rule; the value is reported"),
+            "fleet",
+            flown,
+            _least_sure(fleet.elements_status for fleet in fleets),
+            Notice.of("source.fleet", "element sets, or built-in shells"),
         ),
+        ("satellites in service", _by_fleet(inputs, _in_service), "assumed", "docs/models/fleet.md"),
+        ("orbit model", _orbit_model(orientation), "standard", "docs/models/orbit.md"),
+        ("elevation mask of terminals", _by_fleet(inputs, _user_mask), *_basis(fleet.user_mask_status for fleet in fleets)),
+        ("elevation mask of gateways", _by_fleet(inputs, _gateway_mask), *_basis(fleet.gateway_mask_status for fleet in fleets)),
+        ("geostationary-arc avoidance", _degrees(visibility.arc_avoidance_deg), *_arc_basis(visibility)),
+        *_choices(inputs, own=name_own(plugins)),
+        ("gateways and PoPs", _ground(inputs), *_ground_basis(inputs)),
+        ("home PoP", Notice.word("homing", network.homing), "assumed", _source(network, "homing", "docs/models/network.md")),
+        ("fibre", _fibre(network), "assumed", _source(network, "route_factor", _source(network, "fibre_index", "docs/models/latency.md"))),
+        ("access term", _access(fit), _access_status(inputs, fit), Notice.word("source", fit.source)),
+    ]
+    if visibility.obstruction is not None:
+        rows.append(("obstruction", visibility.obstruction, "measured", Notice.of("source.user_file", "the user's file")))
+    return tuple(Assumption(*row) for row in rows)
+
+
+def _choices(inputs: Inputs, *, own: dict[str, Notice]) -> list[tuple[str, str, str, str]]:
+    """Satellite choice, lasers and routing: each a name of the scenario's, or a function of the user's own."""
+    network, selection = inputs.scenario.network, inputs.scenario.selection.strategy
+    users = Notice.of("source.user_function", "the user's function")
+    observed = selection == "observed" and all(fleet.operator == "starlink" for fleet in inputs.fleets)
+    unknown = Notice.of("source.lasers", "who is linked with whom is not public; docs/models/network.md")
+    lasers = _lasers(own.get("topology", _by_fleet(inputs, lambda fleet, _: Notice.word("topology", fleet.topology))), network)
+    return [
         (
             "choice of satellite",
             own.get("strategy", Notice.word("strategy", selection)),
-            "measured" if selection == "observed" and "strategy" not in own else "assumed",
+            "measured" if observed and "strategy" not in own else "assumed",
             users if "strategy" in own else "docs/models/schedule.md",
         ),
-        ("gateways and PoPs", _ground(inputs), "reported", Notice.of("source.ground", "community lists; docs/models/catalog.md")),
-        ("home PoP", Notice.word("homing", network.homing), "assumed", "docs/models/network.md"),
-        (
-            "lasers",
-            _lasers(own.get("topology", Notice.word("topology", inputs.fleets[0].topology)), network),
-            "assumed",
-            users if "topology" in own else Notice.of("source.lasers", "who is linked with whom is not public; docs/models/network.md"),
-        ),
+        ("lasers", lasers, "assumed", users if "topology" in own else unknown),
         (
             "routing",
             own.get("routing", Notice.word("routing", network.routing)),
             "assumed",
             users if "routing" in own else "docs/models/network.md",
         ),
-        ("fibre", _fibre(network), "assumed", "docs/models/latency.md"),
-        ("access term", _access(fit), fit.status, Notice.word("source", fit.source)),
     ]
-    if visibility.obstruction is not None:
-        rows.append(("obstruction", visibility.obstruction, "measured", Notice.of("source.user_file", "the user's file")))
-    return tuple(Assumption(*row) for row in rows)
+
+
+def _source(settings: NetworkSettings | VisibilitySettings, key: str, usual: str) -> str:
+    """Where a setting comes from: what stands behind its default, or the user who set it otherwise."""
+    if getattr(settings, key) == type(settings).model_fields[key].default:
+        return usual
+    return Notice.of("source.user_setting", "set by the user")
+
+
+def _arc_basis(visibility: VisibilitySettings) -> tuple[str, str]:
+    source = _source(visibility, "arc_avoidance_deg", Notice.of("source.arc", "filings name the rule; the value is reported"))
+    usual = visibility.arc_avoidance_deg == VisibilitySettings.model_fields["arc_avoidance_deg"].default
+    return ("reported" if usual else "assumed"), source
+
+
+def _access_status(inputs: Inputs, fit: AccessFit) -> str:
+    """What was fitted to one operator is an assumption for any other."""
+    return fit.status if all(fleet.operator == "starlink" for fleet in inputs.fleets) else "assumed"
+
+
+def _ground_basis(inputs: Inputs) -> tuple[str, str]:
+    """How sure gateways and PoPs are, and whose list they are."""
+    given = [fleet.gateways is not None or fleet.pops is not None for fleet in inputs.scenario.constellations]
+    own = Notice.of("source.user_file", "the user's file")
+    lists = Notice.of("source.ground", "community lists; docs/models/catalog.md")
+    if not any(given):
+        return "reported", lists
+    return "reported", own if all(given) else _listed((own, lists))
+
+
+def _in_service(fleet: FleetInputs, _visibility: VisibilitySettings) -> Notice:
+    return Notice.word("method", fleet.in_service)
 
 
 def _listed(items: tuple[str, ...]) -> Notice:
@@ -91,8 +129,12 @@ def _by_fleet(inputs: Inputs, describe: Callable[[FleetInputs, VisibilitySetting
 
 def _basis(statuses: Iterable[str]) -> tuple[str, str]:
     """The least sure of some statuses, and where to read on."""
-    status = max(statuses, key=STATUSES.index)
+    status = _least_sure(statuses)
     return status, Notice.of("source.filings", "FCC filings of the operator") if status == "filing" else "docs/models/catalog.md"
+
+
+def _least_sure(statuses: Iterable[str]) -> str:
+    return max(statuses, key=STATUSES.index)
 
 
 def _user_mask(fleet: FleetInputs, _visibility: VisibilitySettings) -> Notice:
