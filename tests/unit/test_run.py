@@ -2,11 +2,14 @@
 
 import errno
 import hashlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import pytest
 from overflight import run as run_module
 from overflight.errors import RunError
 from overflight.inputs import gather_inputs
+from overflight.lock import LOCK_NAME, FolderLock
 from overflight.run import FRAMES, open_run
 from overflight.scenario import parse_scenario
 from overflight.twin import run_inputs
@@ -89,23 +93,116 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(inputs, done, t
     assert digest(tmp_path / "cut") == digest(done.folder)
 
 
-def test_kill_9_at_any_moment_loses_nothing(done, tmp_path):
-    scenario = tmp_path / "s.toml"
+SLOW_CHILD = """
+import sys, time
+import overflight.run as run, overflight.twin as twin
+twin.MAX_BLOCK_SLOTS = 24
+note = run.RunWriter.note_block
+run.RunWriter.note_block = lambda *block: (time.sleep(0.15), note(*block))
+from overflight.cli import main
+main(sys.argv[1:])
+"""
+"""The command, with time to be killed in between a block's bytes and its being noted as done."""
+
+BLOCKS = 10
+"""Two constellations, 120 slots, 24 to a block."""
+
+
+def start_child(folder: Path, program: str = SLOW_CHILD) -> subprocess.Popen:
+    scenario = folder / "s.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
-    program = "import overflight.twin as t; t.MAX_BLOCK_SLOTS = 24; from overflight.cli import main; import sys; main(sys.argv[1:])"
-    command = [sys.executable, "-c", program, "run", str(scenario), "--out", str(tmp_path / "out"), "--threads", "2"]
-    deaths = 0
-    for wait_s in (0.8, 1.1, 1.4, 1.7, 2.0):
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(wait_s)
-        if child.poll() is None:
-            deaths += 1
-            os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-    assert deaths > 0
-    last = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert last.returncode == 0, last.stderr
-    assert digest(tmp_path / "out") == digest(done.folder)
+    command = [sys.executable, "-c", program, "run", str(scenario), "--out", str(folder / "out"), "--threads", "2"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def count_blocks(out: Path) -> int:
+    """Blocks noted as done; -1 before there is a note."""
+    try:
+        return sum(json.loads((out / "progress.json").read_text(encoding="utf-8"))["blocks_done"].values())
+    except FileNotFoundError:
+        return -1
+
+
+def wait_until(true: Callable[[], bool], child: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 30.0
+    while not true():
+        assert child.poll() is None, child.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def kill(child: subprocess.Popen) -> None:
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    child.stderr.close()
+
+
+def test_kill_9_at_any_moment_loses_nothing(inputs, done, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    child = start_child(tmp_path)
+    wait_until(out.exists, child)
+    kill(child)
+    assert count_blocks(out) <= 0
+    for blocks, later_s in ((0, 0.0), (2, 0.05), (7, 0.1)):
+        child = start_child(tmp_path)
+        wait_until(lambda blocks=blocks: count_blocks(out) >= blocks, child)
+        time.sleep(later_s)
+        kill(child)
+        blocks_done = count_blocks(out)
+        assert blocks <= blocks_done < BLOCKS
+        assert not (out / "run.json").exists()
+        assert (out / LOCK_NAME).exists()
+    monkeypatch.setattr("overflight.twin.MAX_BLOCK_SLOTS", 24)
+    told = []
+    run_inputs(inputs, out, progress=told.append)
+    assert len(told) == BLOCKS - blocks_done
+    assert digest(out) == digest(done.folder)
+
+
+def test_two_processes_do_not_write_the_same_run(inputs, tmp_path):
+    out = tmp_path / "out"
+    child = start_child(tmp_path)
+    wait_until(lambda: count_blocks(out) >= 0, child)
+    said = f"^{re.escape(str(out))}: another process is writing this run \\(pid {child.pid}\\); wait for it or choose another --out$"
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match=said):
+            run_inputs(inputs, out, overwrite=overwrite)
+    kill(child)
+    assert (out / LOCK_NAME).read_text(encoding="ascii") == f"{child.pid}\n"
+    with FolderLock(out), pytest.raises(RunError, match="this process is writing"):
+        FolderLock(out)
+    assert not (out / LOCK_NAME).exists()
+
+
+def test_without_locks_of_the_system_the_file_is_the_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr("overflight.lock.HAS_FLOCK", False)
+    first = FolderLock(tmp_path)
+    with pytest.raises(RunError, match=r"wait for it or choose another --out; if it was killed, remove .*\.overflight\.lock$"):
+        FolderLock(tmp_path)
+    first.release()
+    first.release()
+    with FolderLock(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK_NAME]
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_lock_of_a_file_that_was_removed_counts_for_nothing(tmp_path):
+    """Whoever opened the file before its holder removed it must not share the folder with the next one."""
+    first = FolderLock(tmp_path)
+    (tmp_path / LOCK_NAME).unlink()
+    with FolderLock(tmp_path), pytest.raises(RunError, match="is writing this run"):
+        FolderLock(tmp_path)
+    first.release()
+
+
+def test_a_complete_run_is_opened_where_nobody_may_write(inputs, done, monkeypatch):
+    def refuse(_folder):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(run_module, "FolderLock", refuse)
+    assert run_inputs(inputs, done.folder).folder == done.folder
+    with pytest.raises(RunError, match="choose another --out"):
+        run_inputs(inputs, done.folder.parent / "new")
 
 
 def test_a_finished_run_is_not_made_again(inputs, done):

@@ -6,10 +6,14 @@ import pytest
 from overflight.inputs import gather_inputs
 from overflight.network.ways import LinkState, least_delay
 from overflight.scenario import parse_scenario
-from overflight.schedule.selection import Candidates
+from overflight.schedule.selection import LOOK_AHEAD_SLOTS, Candidates
 from overflight.sky.angles import look_angles
 from overflight.sky.arc import arc_separation_deg
-from overflight.twin import FleetTwin, Plugins
+from overflight.sky.visibility import find_visible_series
+from overflight.twin import FleetTwin, Plugins, share_in_view
+
+MOST_OVER_ESTIMATE = 3.5
+"""Satellites in view where orbits turn back, over the mean of the Earth by which blocks are sized."""
 
 
 def gather(**tables):
@@ -59,6 +63,52 @@ def test_blocks_do_not_change_a_choice_that_looks_ahead():
         rows.append(part)
     for name, values in whole.items():
         np.testing.assert_array_equal(np.concatenate([row[name] for row in rows]), values, err_msg=name)
+
+
+@pytest.mark.parametrize("strategy", ["observed", "least-handovers"])
+def test_groups_of_cells_do_not_change_a_value(strategy, monkeypatch):
+    inputs = gather(territory="Lithuania", selection={"strategy": strategy}, time={"hours": 0.1}, sampling={"max_cells": 41})
+    twin, whole = simulate(inputs)
+    assert len(twin._groups) == 1
+    monkeypatch.setattr("overflight.twin.BLOCK_PAIRS", 5_000)
+    twin, grouped = simulate(inputs)
+    assert len(twin._groups) > 2
+    assert sum(len(group.sites) for group in twin._groups) == 41
+    for name, values in whole.items():
+        np.testing.assert_array_equal(grouped[name], values, err_msg=name)
+
+
+def test_the_pairs_worked_on_at_a_time_are_bounded_with_the_look_ahead(monkeypatch):
+    monkeypatch.setattr("overflight.twin.BLOCK_PAIRS", 20_000)
+    inputs = gather(territory="Lithuania", selection={"strategy": "longest-remaining"}, sampling={"max_cells": 60})
+    twin = FleetTwin(inputs, inputs.fleets[0])
+    slots = twin.block_slots + LOOK_AHEAD_SLOTS
+    positions_km = twin._propagator.positions_km(inputs.slot_start[0] + np.timedelta64(15, "s") * np.arange(slots))
+    largest = max(
+        len(find_visible_series(group.tree, positions_km, min_elevation_deg=25.0).satellite) for group in twin._groups if len(group.sites)
+    )
+    assert largest < MOST_OVER_ESTIMATE * 20_000
+
+
+def test_more_is_in_view_above_a_lower_mask_and_from_higher_orbits():
+    inputs = gather(constellations=[{"name": "starlink"}, {"name": "oneweb"}])
+    starlink, oneweb = (fleet.elements for fleet in inputs.fleets)
+    # Of a sphere of 6,371 km, the cap that 25° above its rim sees 480 km up has a half-angle of 7.56°.
+    assert share_in_view(starlink, 25.0) == pytest.approx(0.5 * (1.0 - np.cos(np.radians(7.56))), rel=0.05)
+    assert share_in_view(starlink, 10.0) > 2.5 * share_in_view(starlink, 25.0)
+    assert share_in_view(oneweb, 25.0) > 2.5 * share_in_view(starlink, 25.0)
+    assert share_in_view(starlink, 90.0) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_the_look_ahead_goes_on_in_steps_of_the_scenario(slots):
+    inputs = gather(time={"hours": slots / 60.0, "step_s": 60.0}, selection={"strategy": "longest-remaining"})
+    assert len(inputs.slot_start) == slots
+    longer = gather(time={"hours": 1.5, "step_s": 60.0}, selection={"strategy": "longest-remaining"})
+    _, short = simulate(inputs)
+    _, whole = simulate(longer)
+    for name, values in short.items():
+        np.testing.assert_array_equal(values, whole[name][:slots], err_msg=name)
 
 
 def test_own_strategy_topology_and_routing_are_used():
