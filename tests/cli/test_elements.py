@@ -203,7 +203,7 @@ def test_a_fleet_of_nobody_known_ends_at_the_sky(report: Call, tmp_path: Path):
     made = report("Malta", "--json", elements="été 1.tle")
     assert made.code == 0
     assert made.json()["constellations"][0]["operator"] == ""
-    assert made.json()["policy"]["verdict"] == "unknown"
+    assert made.json()["policy"]["verdict"] == "not-built-in"
 
 
 def test_one_satellite_is_a_fleet(report: Call, tmp_path: Path):

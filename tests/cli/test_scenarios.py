@@ -70,7 +70,7 @@ def test_a_mistake_is_named_with_its_place(call: Call, folder: Path, verb: str, 
         ('territory = "Malta"\n[selection]\nstrategy = "best"', "satellite choice 'best': unknown"),
         ('territory = "Malta"\n[network]\ntopology = "mesh"', "topology 'mesh': unknown"),
         ('territory = "Malta"\n[network]\nhoming = "Atlantis"', "PoP 'Atlantis'"),
-        ('territory = "Malta"\n[network]\nwithout_gateways = ["Moon"]', "has no gateway 'Moon'"),
+        ('territory = "Malta"\n[network]\nwithout_gateways = ["Moon"]', "has a gateway 'Moon'"),
         ('territory = "Malta"\nconstellations = [{name = "nope"}]', "constellation 'nope' is not built in"),
     ],
 )
