@@ -76,6 +76,7 @@ def test_numbers(value, digits, english, french):
     ("share", "english", "french"),
     [
         (1.0, "100%", f"100{HARD}%"),
+        (1.0 - 2e-16, "100%", f"100{HARD}%"),
         (0.0, "0%", f"0{HARD}%"),
         (0.9999, f">{THIN}99.9%", f">{THIN}99,9{HARD}%"),
         (0.995, "99.5%", f"99,5{HARD}%"),

@@ -103,7 +103,7 @@ class Words:
         """Write a share as a percentage that never rounds to all or to nothing: 99.97 % is "> 99.9 %"."""
         if share is None or not math.isfinite(share):
             return NO_VALUE
-        value = 100.0 * share
+        value = round(100.0 * share, 9)  # weights add up to all but for the last bits
         if 0.0 < value < 0.1:
             text = "<" + _THIN + self.number(0.1, 1)
         elif 99.9 < value < 100.0:
