@@ -38,7 +38,7 @@ BLOCK_PAIRS = 1_500_000
 """Pairs of cell and satellite worked on at a time, look-ahead included, by the estimate of `share_in_view`.
 
 Bounds the memory of a run whatever its duration. What may serve is kept for all cells of a block, whose `MIN_BLOCK_SLOTS` exceed this
-in territories of thousands of cells (of 10,000 satellites and a mask of 25°: 3,000): memory then grows by some 50 kB a cell.
+in territories of thousands of cells (of 10,000 satellites and a mask of 25°: 4,000): memory then grows by some 50 kB a cell.
 """
 
 MAX_BLOCK_SLOTS = 120
@@ -351,7 +351,7 @@ class FleetTwin:
         way_delay_ms = np.empty(len(pairs.cell))
         serving = np.full((pairs.slots, pairs.cells), NOBODY, dtype=np.int32)
         previous = np.full(pairs.cells, NOBODY, dtype=np.int32) if before is None else before
-        frames = {name: np.empty((pairs.slots, pairs.cells)) for name in ("isl", "feeder", "backhaul")}
+        frames = {name: np.empty((pairs.slots, pairs.cells)) for name in ("isl_ms", "feeder_ms", "backhaul_ms")}
         frames |= {name: np.empty((pairs.slots, pairs.cells), dtype=np.int32) for name in ("gateway", "isl_hops")}
         for part, ways in self.backbone.walk(slot_start, positions_km):
             for k in range(part.start, part.stop):
@@ -379,14 +379,14 @@ class FleetTwin:
         return {
             "satellites_usable": pairs.count(np.isfinite(way_delay_ms)),
             "serving": serving,
-            "elevation": elevation_deg,
+            "elevation_deg": elevation_deg,
             "gateway": frames["gateway"],
             "pop": np.where(served, self.pops_used[self._home][None, :], NOBODY),
             "isl_hops": frames["isl_hops"],
-            "user_link": user_link_ms,
-            "isl": frames["isl"],
-            "feeder": frames["feeder"],
-            "backhaul": frames["backhaul"],
+            "user_link_ms": user_link_ms,
+            "isl_ms": frames["isl_ms"],
+            "feeder_ms": frames["feeder_ms"],
+            "backhaul_ms": frames["backhaul_ms"],
         }
 
     def _follow(self, ways: Ways, serving: Integers, frames: Frames, part: slice) -> None:
@@ -396,9 +396,9 @@ class FleetTwin:
         for name, fill, values in (
             ("gateway", NOBODY, followed.gateway),
             ("isl_hops", 0, followed.isl_hops),
-            ("isl", np.nan, 2.0 * (followed.propagation_ms - followed.feeder_ms)),
-            ("feeder", np.nan, 2.0 * followed.feeder_ms),
-            ("backhaul", np.nan, 2.0 * followed.backhaul_ms),
+            ("isl_ms", np.nan, 2.0 * (followed.propagation_ms - followed.feeder_ms)),
+            ("feeder_ms", np.nan, 2.0 * followed.feeder_ms),
+            ("backhaul_ms", np.nan, 2.0 * followed.backhaul_ms),
         ):
             frames[name][part] = fill
             frames[name][part.start + slot, cell] = values
