@@ -115,7 +115,7 @@ def simulate_territories(
     twin = FleetTwin(inputs, fleet, threads=threads)
     frames = twin.simulate(inputs.slot_start, 0, len(inputs.slot_start), serving_before=None)
     for row, code in enumerate(codes):
-        parts = {name: frames[name][:, owner == row] for name in PARTS}
+        parts = {part: frames[f"{part}_ms"][:, owner == row] for part in PARTS}
         collected = LatencyAccumulator(np.ones(cells))
         collected.add(parts)
         summary = collected.summarise(AccessTerm(*FIRST_GUESS))

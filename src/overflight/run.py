@@ -76,14 +76,14 @@ _COVERAGE_FRAMES = (
 )
 _SERVICE_FRAMES = (
     Frame("serving", "int32", "1", 1.0, -1, "row of the serving satellite in satellites.parquet; -1: none"),
-    Frame("elevation", "uint16", "degree", 0.01, 65535, "elevation of the serving satellite"),
+    Frame("elevation_deg", "uint16", "degree", 0.01, 65535, "elevation of the serving satellite"),
     Frame("gateway", "int16", "1", 1.0, -1, "row of the gateway in gateways.parquet; -1: none"),
     Frame("pop", "int16", "1", 1.0, -1, "row of the PoP in pops.parquet; -1: none"),
     Frame("isl_hops", "uint8", "1", 1.0, None, "laser links on the way"),
-    Frame("user_link", "uint16", "ms", 0.01, 65535, "round trip on the user link"),
-    Frame("isl", "uint16", "ms", 0.01, 65535, "round trip on laser links"),
-    Frame("feeder", "uint16", "ms", 0.01, 65535, "round trip on the feeder link"),
-    Frame("backhaul", "uint16", "ms", 0.01, 65535, "round trip on fibre from gateway to PoP"),
+    Frame("user_link_ms", "uint16", "ms", 0.01, 65535, "round trip on the user link"),
+    Frame("isl_ms", "uint16", "ms", 0.01, 65535, "round trip on laser links"),
+    Frame("feeder_ms", "uint16", "ms", 0.01, 65535, "round trip on the feeder link"),
+    Frame("backhaul_ms", "uint16", "ms", 0.01, 65535, "round trip on fibre from gateway to PoP"),
 )
 FRAMES = {frame.name: frame for frame in (*_COVERAGE_FRAMES, *_SERVICE_FRAMES)}
 COVERAGE_FRAMES = tuple(frame.name for frame in _COVERAGE_FRAMES)
@@ -398,7 +398,7 @@ class FleetWriter:
                 compressors=ZstdCodec(level=3),
                 fill_value=0 if frame.missing is None else frame.missing,
             )
-            array.attrs.update({"long_name": frame.about, "units": frame.unit})
+            array.attrs.update({"long_name": frame.about, "units": frame.unit, "coordinates": "slot_start"})
             if frame.scale != 1.0:
                 array.attrs.update({"scale_factor": frame.scale, "missing_value": frame.missing})
 

@@ -265,7 +265,7 @@ def test_frames_hold_what_they_say(done):
     view, usable, serving = (fleet.read(name) for name in ("satellites_in_view", "satellites_usable", "serving"))
     assert (usable <= view).all()
     assert ((serving >= 0) == (usable > 0)).all()
-    elevation = fleet.read("elevation")
+    elevation = fleet.read("elevation_deg")
     assert np.nanmin(elevation) >= 25.0
     assert np.isnan(elevation[serving < 0]).all()
     assert len(fleet.table("satellites")) > serving.max()
@@ -275,7 +275,7 @@ def test_frames_hold_what_they_say(done):
 def test_frames_open_as_xarray(done):
     xarray = pytest.importorskip("xarray")
     data = xarray.open_zarr(done.fleets[0].folder / "frames.zarr", consolidated=False)
-    np.testing.assert_allclose(data["user_link"].values, done.fleets[0].read("user_link"), atol=1e-4)
+    np.testing.assert_allclose(data["user_link_ms"].values, done.fleets[0].read("user_link_ms"), atol=1e-4)
     assert str(data["slot_start"].values[0])[:19] == "2026-08-22T00:00:12"
 
 

@@ -62,8 +62,8 @@ def test_service_where_nobody_lives_is_service():
         "gateway": np.where(served, 0, -1),
         "pop": np.where(served, 0, -1),
         "isl_hops": served.astype(np.uint8),
-        **{name: np.where(served, 3.0, np.nan) for name in ("user_link", "isl", "feeder", "backhaul")},
-        "elevation": np.where(served, 50.0, np.nan),
+        **{name: np.where(served, 3.0, np.nan) for name in ("user_link_ms", "isl_ms", "feeder_ms", "backhaul_ms")},
+        "elevation_deg": np.where(served, 50.0, np.nan),
     }
     inputs.cell_population[empty] = 0.0
     tally = Tally(inputs, has_ground=True)

@@ -37,7 +37,7 @@ def test_no_serving_satellite_stands_below_the_mask_or_near_the_arc(strategy):
     satellite = frames["serving"][slot, cell]
     chosen = elevation[slot, cell, satellite]
     assert (chosen >= 30.0).all()
-    np.testing.assert_allclose(chosen, frames["elevation"][slot, cell], atol=1e-9)
+    np.testing.assert_allclose(chosen, frames["elevation_deg"][slot, cell], atol=1e-9)
     separation = arc_separation_deg(inputs.sites.lat_deg[cell], azimuth[slot, cell, satellite], chosen)
     assert (separation >= 20.0).all()
     assert (frames["gateway"][slot, cell] >= 0).all()
@@ -132,7 +132,7 @@ def test_own_strategy_topology_and_routing_are_used():
     assert all(asked.values())
     assert (own["isl_hops"] == 0).all()
     served = own["serving"] >= 0
-    assert (own["elevation"][served] <= bent_pipe["elevation"][served] + 1e-9).all()
+    assert (own["elevation_deg"][served] <= bent_pipe["elevation_deg"][served] + 1e-9).all()
     np.testing.assert_array_equal(own["satellites_usable"], bent_pipe["satellites_usable"])
 
 

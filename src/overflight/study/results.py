@@ -83,7 +83,7 @@ class Tally:
 
     def _add_service(self, frames: FrameValues) -> None:
         serving = frames["serving"].astype(np.int32)
-        self.latency.add({name: frames[name] for name in PARTS})
+        self.latency.add({part: frames[f"{part}_ms"] for part in PARTS})
         served = serving >= 0
         weight = np.broadcast_to(self.weights, serving.shape)
         self.offered += float(weight.sum())
@@ -97,7 +97,7 @@ class Tally:
         counted = count_handovers(serving, before=self._before)
         self.handovers = counted if self.handovers is None else self.handovers + counted
         self._before = serving[-1]
-        elevation = np.rint(frames["elevation"].astype(np.float64)[served] * 100.0).astype(np.int64)
+        elevation = np.rint(frames["elevation_deg"].astype(np.float64)[served] * 100.0).astype(np.int64)
         self.elevation += np.bincount(np.clip(elevation, 0, 9000), weight[served], 9001)
 
     def series(self, name: str) -> Floats:
