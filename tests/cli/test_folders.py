@@ -83,7 +83,7 @@ def test_a_complete_run_is_used_again(report: Call, tmp_path: Path):
     [
         (lambda run: shutil.rmtree(run / "starlink" / "frames.zarr"), "frames.zarr: the run is damaged (it is missing)"),
         (lambda run: shutil.rmtree(run / "starlink"), "frames.zarr: the run is damaged (it is missing)"),
-        (lambda run: (run / "starlink/frames.zarr/elevation/zarr.json").unlink(), "elevation: the run is damaged (it is missing)"),
+        (lambda run: (run / "starlink/frames.zarr/elevation_deg/zarr.json").unlink(), "elevation_deg: the run is damaged (it is missing)"),
         (lambda run: (run / "starlink/frames.zarr/satellites_in_view/c/0/0").write_bytes(b"junk"), "satellites_in_view: the run is damaged"),
         (lambda run: (run / "scenario.toml").unlink(), "scenario.toml: the run is damaged (it is missing)"),
         (lambda run: (run / "scenario.toml").write_text("x = 1"), "scenario.toml: the run is damaged"),
