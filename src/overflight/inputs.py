@@ -57,6 +57,8 @@ class FleetInputs:
         Row of the PoP of each cell, int32, shape (cells,); None without a ground segment.
     left_out
         Reason and number of satellites read but not used.
+    element_age_days
+        Median distance of the epochs from the middle of the run; NaN for nominal shells, which do not age.
     shells
         Inclination (degrees), mean altitude (km) and number of satellites of each populated shell.
     user_mask_deg, gateway_mask_deg
@@ -342,7 +344,7 @@ def _settle_fleet(
         left_out=tuple(account.left_out.items()),
         shells=tuple((shell.inclination_deg, shell.altitude_km, shell.satellites) for shell in service.shells),
         epoch_median=read.epoch_median,
-        element_age_days=float(np.median(np.abs(element_ages_days(elements, middle)))),
+        element_age_days=float("nan") if read.is_nominal else float(np.median(np.abs(element_ages_days(elements, middle)))),
         topology=topology,
         gateways=gateways,
         pops=pops,

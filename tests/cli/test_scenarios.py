@@ -161,3 +161,9 @@ def test_a_bad_record_is_told_or_refused(call: Call, folder: Path):
 
 def test_the_schema_is_json(call: Call):
     assert call("scenario", "schema").json()["properties"]["territory"]["description"]
+
+
+def test_a_report_takes_a_scenario_with_all_its_settings(call: Call, folder: Path):
+    assert call("report", "good.toml", "--out", "out").code == 0
+    assert (folder / "out" / "report.html").is_file()
+    assert "is a scenario: write settings into it" in call("report", "good.toml", "--hours", "3", "--out", "out").error

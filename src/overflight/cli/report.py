@@ -25,7 +25,10 @@ from overflight.cli._shared import (
 
 def report(
     territory: Annotated[
-        str, typer.Argument(metavar="TERRITORY", help="ISO 3166-1 code, name (English or French) or GeoJSON file.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="TERRITORY", help="ISO 3166-1 code, name (English or French), GeoJSON file, or a scenario in TOML.", show_default=False
+        ),
     ],
     elements: ElementsOption = None,
     constellation: Annotated[
@@ -69,32 +72,40 @@ def report(
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Simulate a territory and write report.html (self-contained, opens offline) with the run beside it."""
-    from overflight.report.territory import report_territory
+    from overflight.report.territory import report_scenario_file, report_territory
     from overflight.report.text import summary_lines
     from overflight.report.words import LANGUAGES
 
     if lang not in LANGUAGES:
         msg = f"'{lang}' is not one of {', '.join(LANGUAGES)}"
         raise typer.BadParameter(msg, param_hint="'--lang'")
+    usual = (None, None, None, 24.0, None, 18.0, "observed", "auto", "nearest", 15.0)
+    is_scenario = territory.lower().endswith(".toml")
+    if is_scenario and (elements, constellation, at, hours, mask, arc, strategy, topology, pop, step) != usual:
+        msg = f"'{territory}' is a scenario: write settings into it; only --lang, --out, --overwrite, --threads and --strict go beside it"
+        raise typer.BadParameter(msg)
     with show_progress(territory) as progress:
-        made = report_territory(
-            territory,
-            elements=elements or (),
-            constellations=constellation or (),
-            at=None if at is None else read_instant(at),
-            hours=hours,
-            out=out,
-            overwrite=overwrite,
-            threads=threads,
-            progress=progress,
-            strict=strict,
-            step_s=step,
-            user_mask_deg=mask,
-            arc_avoidance_deg=arc,
-            strategy=strategy,
-            topology=topology,
-            homing=pop,
-        )
+        if is_scenario:
+            made = report_scenario_file(territory, out=out, overwrite=overwrite, threads=threads, progress=progress, strict=strict)
+        else:
+            made = report_territory(
+                territory,
+                elements=elements or (),
+                constellations=constellation or (),
+                at=None if at is None else read_instant(at),
+                hours=hours,
+                out=out,
+                overwrite=overwrite,
+                threads=threads,
+                progress=progress,
+                strict=strict,
+                step_s=step,
+                user_mask_deg=mask,
+                arc_avoidance_deg=arc,
+                strategy=strategy,
+                topology=topology,
+                homing=pop,
+            )
     written = made.write_html(lang=lang)
     for warning in made.findings.warnings:
         say(f"warning: {warning}")

@@ -92,6 +92,7 @@ def age_warnings(elements: ElementSets, at: np.datetime64) -> list[str]:
         return []
     ages = element_ages_days(elements, at)
     median = float(np.median(ages))
+    typical = float(np.median(np.abs(ages)))
     if abs(median) > LOST_AGE_DAYS:
         side = Notice.of("age.old", "old") if median > 0.0 else Notice.of("age.ahead", "ahead of time")
         text = (
@@ -109,7 +110,7 @@ def age_warnings(elements: ElementSets, at: np.datetime64) -> list[str]:
                 "{count:,} of {total:,} element sets are {side} {limit:g} day at {when} (most {most:.1f} days, median of all "
                 "{median:.1f}): expect errors along the orbit of about {error_1_km:.0f} km at 1 day and {error_3_km:.0f} km at 3 days"
             )
-            values = {"count": count, "total": len(elements), "most": extreme, "median": abs(median), "limit": WARN_AGE_DAYS}
+            values = {"count": count, "total": len(elements), "most": extreme, "median": typical, "limit": WARN_AGE_DAYS}
             errors = {"error_1_km": expected_error_km(1.0), "error_3_km": expected_error_km(3.0)}
             warnings.append(Notice.of("warning.old", text, side=side, when=at, **values, **errors))
     return warnings

@@ -146,7 +146,7 @@ def _say_lasers(fleet: FleetFindings, words: Words) -> str:
     if not np.isfinite(fleet.isl_share):
         return ""
     if fleet.isl_share <= 0.0:
-        return words("summary.lasers_none")
+        return words("summary.lasers_off" if fleet.topology == "none" else "summary.lasers_none")
     if fleet.isl_share >= 1.0:
         return words("summary.lasers_all")
     return words("summary.lasers_some", share=words.percent(fleet.isl_share))

@@ -27,6 +27,9 @@ MAX_VECTOR_CELLS = 3_000
 """More cells than these are painted as an image, so that the page stays small."""
 
 _CELL_WIDTH_KM = 17.0
+_MOST_HATCHED = 30_000
+"""So many denied cells are hatched at most: on a map of half the Earth they would be one grey."""
+
 _LEAST_CELL_WIDTH = 9.0
 """Cells that would be narrower than this on paper are drawn enlarged."""
 
@@ -80,7 +83,7 @@ def draw_cells(findings: TerritoryFindings, fleet: FleetFindings, words: Words, 
     panels = _choose_panels(fleet, words)
     view, stacked = _choose_view(projection, extent, len(panels))
     enlarged = max(1.0, _LEAST_CELL_WIDTH / (_CELL_WIDTH_KM * view.units_per_km)) if not sampled else 1.0
-    some_denied = 0 < len(findings.policy.denied_cell_ids) < findings.cells_total
+    some_denied = 0 < len(findings.policy.denied_cell_ids) < min(findings.cells_total, _MOST_HATCHED)
     denied = _polygons(_project_corners(findings.policy.denied_cell_ids, projection), enlarged) if some_denied else []
     with figures.house_style():
         base = prepare_base(view, outline=findings.outline, code=findings.code)
@@ -190,7 +193,8 @@ def _fill_class(axes: Axes, polygons: Sequence[shapely.Polygon], colour: str, ed
 def _hatch(axes: Axes, polygons: Sequence[shapely.Polygon]) -> None:
     """Pale and hatch the area of cells that the operator denies."""
     if polygons:
-        area = polygons_of(shapely.union_all(polygons, grid_size=0.01))
+        # Cells on the far side of a projection may turn over: what is left of them is still drawn.
+        area = polygons_of(shapely.union_all(shapely.make_valid(np.array(polygons)), grid_size=0.01))
         axes.add_patch(PathPatch(path_of(area), facecolor="#ffffff90", edgecolor="none", zorder=4.5))
         axes.add_patch(PathPatch(path_of(area), facecolor="none", edgecolor=INK, hatch="/////", linewidth=0.7, zorder=5))
 

@@ -198,8 +198,9 @@ def _caption_way(findings: TerritoryFindings, fleet: FleetFindings, words: Words
     if code in findings.countries:
         is_country = findings.countries == (findings.code,)
         return words("map.way_caption_home") if is_country else words("map.way_caption_country", country=country_name(code, words.lang))
-    nearest = min(_distance_km(findings, site) for site in fleet.gateways if site.country == code)
-    return words("map.way_caption", country=country_name(code, words.lang), distance=words.number(_round_distance(nearest)))
+    main = max((site for site in fleet.gateways if site.country == code), key=lambda site: site.share)
+    distance = words.number(_round_distance(_distance_km(findings, main)))
+    return words("map.way_caption", country=country_name(code, words.lang), site=site_name(main, words), distance=distance)
 
 
 def _country(code: str, findings: TerritoryFindings, words: Words) -> str:
@@ -326,7 +327,7 @@ def _describe_fleet(fleet: FleetFindings, page: Page) -> str:
     epoch = words.date(fleet.epoch_median)
     text = f"<h3>{escape(fleet.title)}</h3>\n" + paragraph(
         words(
-            "fleets.operator",
+            "fleets.operator" if np.isfinite(fleet.element_age_days) else "fleets.operator_nominal",
             operator=words.label("operator", fleet.operator) if fleet.operator else NO_VALUE,
             source=fleet.source,
             epoch=epoch,

@@ -12,6 +12,7 @@ from overflight.clock import parse_time
 from overflight.report.html import render_report, write_report
 from overflight.report.text import summary_lines
 from overflight.run import Run, open_run
+from overflight.scenario import load_scenario
 from overflight.study.findings import TerritoryFindings
 from overflight.study.territory import report_scenario, study_territory
 from overflight.twin import NO_PLUGINS, Plugins
@@ -63,6 +64,31 @@ class TerritoryReport:
     def _repr_html_(self) -> str:
         page = html.escape(render_report(self.findings, lang="en"))
         return f'<iframe srcdoc="{page}" title="Overflight report" style="width:100%;height:40rem;border:1px solid #ccc"></iframe>'
+
+
+def report_scenario_file(
+    file: str | Path,
+    *,
+    override: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    plugins: Plugins = NO_PLUGINS,
+    strict: bool = False,
+) -> TerritoryReport:
+    """Simulate the scenario of a TOML file and say what was found: for settings that `report_territory` has no parameter for.
+
+    Raises
+    ------
+    OverflightError
+        One line about what is wrong.
+    """
+    scenario = load_scenario(file, override=override)
+    findings, folder = study_territory(
+        scenario, out, threads=threads, overwrite=overwrite, progress=progress, plugins=plugins, strict=strict
+    )
+    return TerritoryReport(findings, folder)
 
 
 def report_territory(

@@ -2,6 +2,8 @@
 
 import textwrap
 
+import numpy as np
+
 from overflight.report.answers import answer_questions, country_name, element_age, plain, site_name, sorted_sites, territory_name
 from overflight.report.words import Words, load_words
 from overflight.study.findings import FleetFindings, LandingSite, TerritoryFindings
@@ -73,7 +75,8 @@ def _details(fleet: FleetFindings, words: Words) -> list[tuple[str, str]]:
         entries.append((words("text.gateways"), _some(_name_sites(fleet.gateways, words))))
         entries.append((words("text.pops"), _some(_name_sites(fleet.pops, words))))
     used, read = words.number(fleet.satellites_used), words.number(fleet.satellites_read)
-    return [*entries, (words("text.satellites"), words("text.satellites_text", used=used, read=read, age=element_age(fleet, words)))]
+    key = "text.satellites_text" if np.isfinite(fleet.element_age_days) else "text.satellites_text_nominal"
+    return [*entries, (words("text.satellites"), words(key, used=used, read=read, age=element_age(fleet, words)))]
 
 
 def _compare(fleet: FleetFindings, words: Words) -> str:

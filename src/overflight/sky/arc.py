@@ -42,6 +42,8 @@ def arc_separation_deg(lat_deg: npt.ArrayLike, azimuth_deg: npt.ArrayLike, eleva
     from overflight.sky import _kernels
 
     columns = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (lat_deg, azimuth_deg, elevation_deg)))
+    if columns[0].size == 0:
+        return np.empty(columns[0].shape)
     lat, azimuth, elevation = (np.ascontiguousarray(column).reshape(-1) for column in columns)
     out = np.empty(lat.size)
     radius = WGS84_EQUATORIAL_RADIUS_KM / GEOSTATIONARY_RADIUS_KM
