@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone"),
     "fetch": (*GROUND, "orbit"),
     "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "twin"),
-    "report": (*GROUND, "study", "run", "twin"),
+    "report": (*GROUND, "study", "scenario", "run", "twin"),
     "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "twin", "study", "report", "fetch"),
 }
 
