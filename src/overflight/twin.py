@@ -2,10 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,18 @@ import numpy.typing as npt
 
 from overflight.backbone import Backbone
 from overflight.clock import Instants
-from overflight.earth.geodesy import MEAN_RADIUS_KM, Sites
+from overflight.earth.geodesy import MEAN_RADIUS_KM
 from overflight.inputs import FleetInputs, Inputs, gather_inputs
-from overflight.measure.accesses import count_accesses_started
 from overflight.network.isl import Topology
 from overflight.network.ways import MS_PER_KM, Routing, Ways
 from overflight.orbit.elements import ElementSets, semi_major_axis_km
 from overflight.orbit.propagation import Propagator
+from overflight.pairs import PairFinder, PairRules, Pairs
 from overflight.run import COVERAGE_FRAMES, FRAMES, FleetHeader, Run, RunWriter
 from overflight.scenario import Scenario
-from overflight.schedule.selection import LOOK_AHEAD_SLOTS, NOBODY, Candidates, Strategy, choose_serving, remaining_slots
+from overflight.schedule.selection import LOOK_AHEAD_SLOTS, NOBODY, Candidates, Strategy, choose_serving
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_numbers
 from overflight.schedule.strategies import find_strategy, needs_remaining
-from overflight.sky.arc import arc_separation_deg
-from overflight.sky.visibility import CellTree, VisibleSeries, find_visible_series, pair_angles
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
@@ -235,12 +231,18 @@ class FleetTwin:
         return max(1.0, len(self.inputs.cell_ids) * len(self.fleet.elements) * share)
 
     @cached_property
-    def _groups(self) -> list["_Group"]:
-        """The cells, in as many groups as bounded memory asks for: look-ahead makes series much longer than blocks."""
-        inputs, count = self.inputs, len(self.inputs.cell_ids)
+    def _finder(self) -> PairFinder:
+        """Finds the pairs in as many groups of cells as bounded memory asks for."""
+        inputs, scenario = self.inputs, self.inputs.scenario
+        rules = PairRules(
+            mask_deg=self.fleet.user_mask_deg,
+            arc_avoidance_deg=scenario.visibility.arc_avoidance_deg,
+            obstruction=inputs.obstruction,
+            step_s=scenario.time.step_s,
+            look_ahead=self._look_ahead,
+        )
         wanted = -(-self._pairs_per_slot * (self.block_slots + self._look_ahead) // BLOCK_PAIRS)
-        bounds = np.linspace(0, count, int(np.clip(wanted, 1, count)) + 1).round().astype(np.int64)
-        return [_Group.of(inputs, slice(int(first), int(last))) for first, last in pairwise(bounds)]
+        return PairFinder(inputs.sites, inputs.cell_ids, rules, groups=int(wanted), threads=self.threads)
 
     @cached_property
     def _look_ahead(self) -> int:
@@ -288,63 +290,14 @@ class FleetTwin:
         times = _extend(slot_start, start - behind, stop, self._look_ahead, step_s=self.inputs.scenario.time.step_s)
         orientation = self.inputs.scenario.time.earth_orientation
         positions_km = self._propagator.positions_km(times, earth_orientation=orientation, threads=self.threads)
-        slots = slice(behind, behind + stop - start)
-        counted: dict[str, list[npt.NDArray[Any]]] = {"satellites_in_view": [], "accesses_started": []}
-        usable = []
-        for group in self._groups:
-            visible = find_visible_series(group.tree, positions_km, min_elevation_deg=self.fleet.user_mask_deg, threads=self.threads)
-            counted["satellites_in_view"].append(visible.counts[slots])
-            counted["accesses_started"].append(count_accesses_started(visible.indptr, visible.satellite)[slots])
-            usable.append(self._usable_pairs(group, _from_slot(visible, behind), positions_km[behind:], stop - start))
-        frames: Frames = {name: np.concatenate(parts, axis=1) for name, parts in counted.items()}
-        pairs = _join_pairs(usable)
+        found = self._finder.find(positions_km, slots=stop - start, behind=behind)
+        frames: Frames = {"satellites_in_view": found.satellites_in_view, "accesses_started": found.accesses_started}
+        pairs = found.pairs
         if not self.has_ground:
             return frames | {"satellites_usable": pairs.count(np.ones(len(pairs.cell), dtype=np.bool_))}
-        return frames | self._serve(pairs, slot_start[start:stop], positions_km[slots], serving_before)
+        return frames | self._serve(pairs, slot_start[start:stop], positions_km[behind : behind + stop - start], serving_before)
 
-    def _usable_pairs(self, group: "_Group", visible: VisibleSeries, positions_km: Floats, slots: int) -> "_Pairs":
-        """Pairs of a group's cells that stand clear of the geostationary arc and of obstructions, with all that a satellite choice may ask.
-
-        Remaining access counts usable pairs, in these slots and those of the look-ahead, which are then dropped.
-        """
-        visibility, sites = self.inputs.scenario.visibility, group.sites
-        azimuth, elevation, distance = pair_angles(sites, positions_km, visible, threads=self.threads)
-        counts = visible.counts
-        series, cells = counts.shape
-        cell = np.repeat(np.tile(np.arange(cells, dtype=np.int32), series), counts.ravel())
-        separation = self._shared(arc_separation_deg, sites.lat_deg[cell], azimuth, elevation)
-        usable = separation >= visibility.arc_avoidance_deg
-        if self.inputs.obstruction is not None:
-            usable &= self.inputs.obstruction.clears(azimuth, elevation)
-        chosen = np.flatnonzero(usable)
-        remaining_s = np.full(len(chosen), self.inputs.scenario.time.step_s)
-        if self._look_ahead:
-            indptr = np.concatenate([[0], np.cumsum(usable)])[visible.indptr]
-            remaining_s *= remaining_slots(indptr, visible.satellite[chosen])
-        chosen = chosen[: np.searchsorted(chosen, visible.indptr[slots - 1, -1])]
-        slot = np.repeat(np.arange(series), counts.sum(axis=1))[chosen]
-        return _Pairs(
-            slots=slots,
-            cells=cells,
-            slot=slot,
-            start=_find_starts(slot, slots),
-            cell=cell[chosen] + np.int32(group.first),
-            satellite=visible.satellite[chosen],
-            azimuth_deg=azimuth[chosen],
-            elevation_deg=elevation[chosen],
-            range_km=distance[chosen],
-            arc_separation_deg=separation[chosen],
-            remaining_s=remaining_s[: len(chosen)],
-        )
-
-    def _shared(self, function: Callable[..., Floats], *columns: Floats) -> Floats:
-        """Apply an element-wise function with all threads."""
-        bounds = np.linspace(0, len(columns[0]), 4 * self.threads + 1).astype(np.int64)
-        with ThreadPoolExecutor(max_workers=self.threads) as pool:
-            parts = pool.map(lambda k: function(*(column[bounds[k] : bounds[k + 1]] for column in columns)), range(len(bounds) - 1))
-            return np.concatenate(list(parts))
-
-    def _serve(self, pairs: "_Pairs", slot_start: Instants, positions_km: Floats, before: Integers | None) -> Frames:
+    def _serve(self, pairs: Pairs, slot_start: Instants, positions_km: Floats, before: Integers | None) -> Frames:
         """Choose who serves, slot by slot, and follow each way to its PoP."""
         scenario = self.inputs.scenario
         numbers = slot_numbers(slot_start, step_s=scenario.time.step_s, offset_s=SLOT_OFFSET_S % scenario.time.step_s)
@@ -403,68 +356,13 @@ class FleetTwin:
             frames[name][part] = fill
             frames[name][part.start + slot, cell] = values
 
-    def _serving_links(self, pairs: "_Pairs", serving: Integers) -> tuple[Floats, Floats]:
+    def _serving_links(self, pairs: Pairs, serving: Integers) -> tuple[Floats, Floats]:
         """Round trip on the user link (ms) and elevation (degrees) of the serving satellites, NaN where nobody serves."""
         user_link_ms, elevation_deg = (np.full(serving.shape, np.nan) for _ in range(2))
         row = np.flatnonzero(pairs.satellite == serving[pairs.slot, pairs.cell])
         user_link_ms[pairs.slot[row], pairs.cell[row]] = 2.0 * MS_PER_KM * pairs.range_km[row]
         elevation_deg[pairs.slot[row], pairs.cell[row]] = pairs.elevation_deg[row]
         return user_link_ms, elevation_deg
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Some of the cells, one after the other: those whose pairs are worked on at a time."""
-
-    first: int
-    sites: Sites
-    tree: CellTree
-
-    @classmethod
-    def of(cls, inputs: Inputs, rows: slice) -> "_Group":
-        """Take some rows of the cells; their columns are views, so that no coordinate is computed anew."""
-        whole = inputs.sites
-        sites = Sites(whole.lat_deg[rows], whole.lon_deg[rows], whole.height_m[rows], whole.ecef_km[:, rows], whole.up[:, rows])
-        return cls(rows.start, sites, CellTree(sites, cell_ids=inputs.cell_ids[rows]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """Usable pairs of a block: flat arrays over all its slots, sorted by slot, cell and satellite."""
-
-    slots: int
-    cells: int
-    slot: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    """Where each slot begins, shape (slots + 1,)."""
-    cell: Integers
-    satellite: Integers
-    azimuth_deg: Floats
-    elevation_deg: Floats
-    range_km: Floats
-    arc_separation_deg: Floats
-    remaining_s: Floats
-
-    def count(self, counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """Pairs that count, by slot and cell."""
-        key = (self.slot * self.cells + self.cell)[counted]
-        return np.bincount(key, minlength=self.slots * self.cells).reshape(self.slots, self.cells)
-
-
-def _join_pairs(parts: list[_Pairs]) -> _Pairs:
-    """Put the pairs of groups of cells together, in the order of one group of them all."""
-    if len(parts) == 1:
-        return parts[0]
-    slots, slot = parts[0].slots, np.concatenate([part.slot for part in parts])
-    order = np.argsort(slot, kind="stable")
-    columns = ("cell", "satellite", "azimuth_deg", "elevation_deg", "range_km", "arc_separation_deg", "remaining_s")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
-    slot = slot[order]
-    return _Pairs(slots=slots, cells=sum(part.cells for part in parts), slot=slot, start=_find_starts(slot, slots), **joined)
-
-
-def _find_starts(slot: npt.NDArray[np.int64], slots: int) -> npt.NDArray[np.int64]:
-    return np.searchsorted(slot, np.arange(slots + 1))
 
 
 def share_in_view(elements: ElementSets, mask_deg: float) -> float:
@@ -476,12 +374,6 @@ def share_in_view(elements: ElementSets, mask_deg: float) -> float:
     mask = np.radians(mask_deg)
     half_angle = np.arccos(np.clip(np.cos(mask) * MEAN_RADIUS_KM / radius_km, -1.0, 1.0)) - mask
     return float(0.5 * (1.0 - np.cos(half_angle)))
-
-
-def _from_slot(visible: VisibleSeries, first: int) -> VisibleSeries:
-    """The series without its first slots."""
-    begin = int(visible.indptr[first, 0])
-    return VisibleSeries(visible.indptr[first:] - begin, visible.satellite[begin:])
 
 
 def _extend(slot_start: Instants, first: int, stop: int, ahead: int, *, step_s: float) -> Instants:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "src" / "overflight"
-STAGES = ("orbit", "sky", "network", "schedule", "measure")
+STAGES = ("orbit", "sky", "network", "service", "radio", "schedule", "flow", "measure")
 GROUND = ("catalog", "earth", "clock", "intake", "notices", "errors", "vectors", "_version")
 MAY_IMPORT = {
     "errors": (),
@@ -27,11 +27,13 @@ MAY_IMPORT = {
     "segment": (*GROUND, "scenario", "account"),
     "inputs": (*GROUND, *STAGES, "scenario", "account", "segment"),
     "backbone": (*GROUND, *STAGES, "scenario", "inputs"),
-    "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone"),
+    "pairs": (*GROUND, *STAGES),
+    "capacity": (*GROUND, *STAGES, "scenario", "run", "account", "inputs", "backbone", "pairs"),
+    "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "pairs", "capacity"),
     "fetch": (*GROUND, "orbit"),
-    "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "twin"),
+    "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "pairs", "capacity", "twin"),
     "report": (*GROUND, "study", "scenario", "run", "twin"),
-    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "twin", "study", "report", "fetch"),
+    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "capacity", "twin", "study", "report", "fetch"),
 }
 
 

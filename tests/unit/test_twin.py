@@ -69,11 +69,11 @@ def test_blocks_do_not_change_a_choice_that_looks_ahead():
 def test_groups_of_cells_do_not_change_a_value(strategy, monkeypatch):
     inputs = gather(territory="Lithuania", selection={"strategy": strategy}, time={"hours": 0.1}, sampling={"max_cells": 41})
     twin, whole = simulate(inputs)
-    assert len(twin._groups) == 1
+    assert len(twin._finder._groups) == 1
     monkeypatch.setattr("overflight.twin.BLOCK_PAIRS", 5_000)
     twin, grouped = simulate(inputs)
-    assert len(twin._groups) > 2
-    assert sum(len(group.sites) for group in twin._groups) == 41
+    assert len(twin._finder._groups) > 2
+    assert sum(len(group.sites) for group in twin._finder._groups) == 41
     for name, values in whole.items():
         np.testing.assert_array_equal(grouped[name], values, err_msg=name)
 
@@ -85,7 +85,7 @@ def test_the_pairs_worked_on_at_a_time_are_bounded_with_the_look_ahead(monkeypat
     slots = twin.block_slots + LOOK_AHEAD_SLOTS
     positions_km = twin._propagator.positions_km(inputs.slot_start[0] + np.timedelta64(15, "s") * np.arange(slots))
     largest = max(
-        len(find_visible_series(group.tree, positions_km, min_elevation_deg=25.0).satellite) for group in twin._groups if len(group.sites)
+        len(find_visible_series(group.tree, positions_km, min_elevation_deg=25.0).satellite) for group in twin._finder._groups if len(group.sites)
     )
     assert largest < MOST_OVER_ESTIMATE * 20_000
 
