@@ -23,12 +23,15 @@ class Account:
         Reason and number of satellites read but not used.
     gateway_names
         Names of all its gateways, those taken out of service and the assumed ones included.
+    pop_names
+        Every name of the PoPs that have lost their backhaul.
     """
 
     warnings: list[str] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     gateway_names: tuple[str, ...] = ()
+    pop_names: tuple[str, ...] = ()
 
     def take(self, intake: Intake, *, what: str) -> None:
         """Take over the account of a file."""

@@ -25,12 +25,13 @@ from overflight.notices import Notice
 from overflight.orbit.elements import ElementSets, join_elements, read_elements
 from overflight.orbit.fleet import FleetFilter, age_warnings, assign_planes, element_ages_days, find_in_service, parse_catalogue_numbers
 from overflight.orbit.frames import orientation_warning
+from overflight.orbit.losses import find_lost
 from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import WalkerShell, shell_elements
 from overflight.scenario import FleetSettings, Scenario
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_starts
 from overflight.schedule.strategies import find_strategy
-from overflight.segment import check_removed_gateways, countries_of_cells, find_ground_segment, find_homes
+from overflight.segment import check_cut_pops, check_removed_gateways, countries_of_cells, find_ground_segment, find_homes
 from overflight.sky.obstruction import ObstructionMask, parse_obstruction
 
 OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QIANFAN": "qianfan", "TELESAT": "telesat"}
@@ -144,6 +145,11 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
     countries = countries_of_cells(territory, cell_ids, sites)
     fleets = tuple(_settle_fleet(fleet, scenario, sites, slots, countries, single=len(read) == 1, strict=strict) for fleet in read)
     check_removed_gateways(scenario, tuple(name for fleet in read for name in fleet.account.gateway_names))
+    check_cut_pops(
+        scenario,
+        tuple(name for fleet in read for name in fleet.account.pop_names),
+        tuple(name for fleet in fleets if fleet.pops is not None for name in (*fleet.pops.city, *fleet.pops.name) if name),
+    )
     warnings = [*territory.warnings, *thinning, *(warning for fleet in fleets for warning in fleet.warnings)]
     odd_orientation = orientation_warning(slots[[0, -1]], scenario.time.earth_orientation)
     warnings += [odd_orientation] if odd_orientation else []
@@ -314,6 +320,10 @@ def _settle_fleet(
     for reason, count in service.left_out:
         account.leave_out(reason, count)
     elements = elements.select(service.mask)
+    if len(elements) and (settings.lost or settings.lost_share):
+        lost = find_lost(elements, listed=settings.lost, share=settings.lost_share, seed=settings.lost_seed)
+        account.leave_out("lost in this scenario", int(lost.sum()))
+        elements = elements.select(~lost)
     if not len(elements):
         msg = f'{read.source}: none of {satellites_read} satellites is in service; set in_service = "all" in a scenario to use them all'
         raise ElementSetError(msg)

@@ -75,6 +75,13 @@ class FleetSettings(_Table):
     """A satellite farther than this from the altitude of a populated shell is not in it (assumed)."""
     in_service_minimum_satellites: int = Field(default=50, ge=1)
     """As many satellites at one altitude populate a shell; in a small fleet a tenth of its largest shell does (assumed)."""
+    lost: tuple[str, ...] = ()
+    """Satellites that are lost: catalogue numbers, names, or the inclination and altitude of a whole shell as in ``"53@550"``
+    (degrees, km; within 1° and 10 km)."""
+    lost_share: float = Field(default=0.0, ge=0.0, lt=1.0, allow_inf_nan=False)
+    """Share of the other satellites that are lost at random."""
+    lost_seed: int = Field(default=0, ge=0)
+    """Seed of that chance."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "FleetSettings":
@@ -142,6 +149,19 @@ class SelectionSettings(_Table):
     """Seed of the ``observed`` strategy's chance."""
 
 
+class AddedGateway(_Table):
+    """A gateway that the scenario adds to the first constellation's."""
+
+    name: str
+    """Its name, unlike any other's."""
+    lat_deg: float = Field(ge=-90.0, le=90.0, allow_inf_nan=False)
+    """Latitude."""
+    lon_deg: float = Field(ge=-180.0, le=180.0, allow_inf_nan=False)
+    """Longitude."""
+    country: str = ""
+    """ISO 3166-1 alpha-2 code; by default that of the place."""
+
+
 class NetworkSettings(_Table):
     """Lasers, routes and the way to the Internet."""
 
@@ -170,6 +190,11 @@ class NetworkSettings(_Table):
     """A PoP farther than this from every listed gateway is given one beside it (assumed; 1e9 assumes none)."""
     without_gateways: tuple[str, ...] = ()
     """Names of gateways taken out of service."""
+    without_pops: tuple[str, ...] = ()
+    """Names, cities or codes of PoPs that have lost their backhaul, as when a submarine cable is cut; their traffic goes
+    to the next one."""
+    added_gateways: tuple[AddedGateway, ...] = ()
+    """Gateways that do not exist yet."""
 
 
 class SamplingSettings(_Table):
@@ -179,6 +204,71 @@ class SamplingSettings(_Table):
     """At most so many cells are simulated, evenly spread in H3 order; the report says when cells were left out."""
     sensitivity: bool = True
     """Whether the sensitivity to mask and arc is computed (on a sample of slots and cells)."""
+
+
+class WeatherSettings(_Table):
+    """How much the atmosphere takes from the radio links."""
+
+    exceeded_percent: float | None = Field(default=None, ge=0.001, le=50.0, allow_inf_nan=False)
+    """Attenuation that is exceeded in so many percent of the time everywhere at once (ITU-R P.618): 1, 0.1, 0.01. By default the
+    weather is ``state``."""
+    state: Literal["clear", "cloud", "rain"] = "clear"
+    """Weather over all cells: gases only, gases and a cloud, or rain with its clouds."""
+    cloud_kg_m2: NotNegative = 0.4
+    """Liquid water of the column in ``cloud`` and ``rain`` (assumed)."""
+    rain_mm_h: NotNegative = 10.0
+    """Rain rate in ``rain``."""
+    gateways: Literal["clear", "same"] = "clear"
+    """Weather over the gateways: clear, as gateways can be chosen where it does not rain (assumed), or the same as over the cells."""
+
+
+class CapacitySettings(_Table):
+    """How many terminals ask for how much, and by which rules they are served; capacity is worked out where this table is given."""
+
+    terminals: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    """Terminals in the territory. By default what is reported or estimated of it."""
+    terminals_file: str | None = None
+    """CSV of terminals by cell, or by latitude and longitude, and class."""
+    distribution: Literal["population", "uniform", "largest-unserved-first"] = "population"
+    """How ``terminals`` are spread over cells."""
+    demand: str = "broadband"
+    """What an active terminal asks for: ``broadband`` (the classes' own), ``DOWN/UP`` in Mbit/s such as ``100/20``, or
+    ``failover`` and ``failover:GBPS``: all international traffic of the territory, with every terminal active."""
+    incumbents: float = Field(default=1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    """Terminals elsewhere that see the same satellites, as a multiple of what is estimated; 0 for none."""
+    allocator: str = "priority-greedy"
+    """How beams and channels are given to cells."""
+    landing: Literal["least-delay", "hot-potato", "load-aware"] = "load-aware"
+    """Through which gateways satellites land their traffic."""
+    licensed_channels: tuple[int, ...] = ()
+    """Numbers of the user downlink channels that are licensed in the territory, counted from 1; by default all of the plan."""
+    cells_per_beam: int = Field(default=1, ge=1, le=64)
+    """Cells that may share a beam in time."""
+    satellites_per_channel: int = Field(default=1, ge=1, le=8)
+    """Satellites that may light one cell on one channel (N_co; filing)."""
+    interference: Literal["computed", "nominal"] = "computed"
+    """Whether interference follows from the beams that are lit, or is the nominal value of the parameters."""
+    thresholds_mbps: tuple[str, ...] = ("25/3", "100/20")
+    """Rates, down and up in Mbit/s, for which the people served are counted."""
+    minimum_rate_mbps: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
+    """Least rate that every active terminal must get; the report says whether it is feasible."""
+    max_cell_slots: int = Field(default=600_000, ge=1)
+    """At most so many cells × slots are worked out, incumbents included: stretches of slots, evenly spread over the run."""
+    parameters: dict[str, float] = Field(default_factory=dict)
+    """Values of parameters instead of the built-in ones (docs/models/radio.md lists them)."""
+    uncertainty: int = Field(default=0, ge=0, le=10_000)
+    """Draws of all parameters from their ranges, for bands around the answer."""
+    uncertainty_seed: int = Field(default=0, ge=0)
+    """Seed of these draws."""
+    sensitivity: bool = True
+    """Whether every parameter is varied over its range, one at a time, for the report."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CapacitySettings":
+        if self.terminals is not None and self.terminals_file is not None:
+            msg = "terminals and terminals_file are both given; give one of them"
+            raise ValueError(msg)
+        return self
 
 
 class Scenario(_Table):
@@ -200,6 +290,17 @@ class Scenario(_Table):
     """Lasers, gateways, PoPs."""
     sampling: SamplingSettings = SamplingSettings()
     """Thinning of large territories."""
+    weather: WeatherSettings = WeatherSettings()
+    """Attenuation of the radio links; matters to capacity only."""
+    capacity: CapacitySettings | None = None
+    """Terminals, demand, beams and rates. Without this table, capacity is not worked out."""
+
+    @model_validator(mode="after")
+    def _goes_far_enough(self) -> "Scenario":
+        if self.capacity is not None and self.stop_after == "coverage":
+            msg = "capacity needs service: leave stop_after out, or take the table [capacity] out"
+            raise ValueError(msg)
+        return self
 
     @field_validator("constellations")
     @classmethod
@@ -315,8 +416,10 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
                 if isinstance(fleet.get(key), str):
                     fleet[key] = str(folder / fleet[key])
     visibility = raw.get("visibility", {})
-    if isinstance(visibility, dict) and isinstance(visibility.get("obstruction"), str):
-        visibility["obstruction"] = str(folder / visibility["obstruction"])
+    capacity = raw.get("capacity", {})
+    for table, key in ((visibility, "obstruction"), (capacity, "terminals_file")):
+        if isinstance(table, dict) and isinstance(table.get(key), str):
+            table[key] = str(folder / table[key])
     start = raw.get("time", {}).get("start") if isinstance(raw.get("time"), dict) else None
     if start is not None and not isinstance(start, str):
         raw["time"]["start"] = start.isoformat()

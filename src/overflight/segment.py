@@ -9,7 +9,7 @@ from overflight.account import Account
 from overflight.catalog.ground import Gateways, Pops, builtin_gateways, builtin_pops, read_gateways, read_pops
 from overflight.catalog.homing import assume_gateways, domestic_countries, nearest_pops
 from overflight.earth.geodesy import Sites
-from overflight.earth.places import country_of
+from overflight.earth.places import country_of, nearest_country
 from overflight.earth.population import territories_of_cells
 from overflight.earth.territory import Territory
 from overflight.errors import ScenarioError
@@ -44,7 +44,14 @@ def find_ground_segment(
         gateways = Gateways.concatenate(
             [gateways, assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km, domestic_only=closed)]
         )
+    pops, cut = _cut_pops(pops, scenario)
+    # Gateways are assumed beside PoPs alone, and go with them.
+    idle = (gateways.status[row] == "assumed" and _stands_at(gateways, row, cut) for row in range(len(gateways)))
+    gateways = gateways.select(~np.fromiter(idle, dtype=np.bool_, count=len(gateways)))
+    if settings == scenario.constellations[0]:
+        gateways = _add_gateways(gateways, scenario, operator=operator)
     account.gateway_names = gateways.name
+    account.pop_names = tuple(name for row in range(len(cut)) for name in pop_names(cut, row))
     gateways = gateways.select(np.array([name not in network.without_gateways for name in gateways.name], dtype=np.bool_))
     if scenario.stop_after == "coverage":
         return None, None
@@ -57,6 +64,65 @@ def find_ground_segment(
         account.warnings.append(lacking)
         return None, None
     return gateways, pops
+
+
+def pop_names(pops: Pops, row: int) -> tuple[str, ...]:
+    """Every name that a PoP goes by, without regard to case: its name, its city, its codes."""
+    return tuple(name.casefold() for name in (pops.name[row], pops.city[row], *pops.code[row].split()) if name)
+
+
+def _cut_pops(pops: Pops, scenario: Scenario) -> tuple[Pops, Pops]:
+    """The PoPs that keep their backhaul, and those that the scenario takes it from."""
+    wanted = {name.strip().casefold() for name in scenario.network.without_pops}
+    is_cut = np.array([bool(wanted & set(pop_names(pops, row))) for row in range(len(pops))], dtype=np.bool_)
+    return pops.select(~is_cut), pops.select(is_cut)
+
+
+def _stands_at(gateways: Gateways, row: int, pops: Pops) -> bool:
+    """Whether a gateway has the place of one of some PoPs."""
+    here = (pops.lat_deg == gateways.lat_deg[row]) & (pops.lon_deg == gateways.lon_deg[row])
+    return bool(here.any())
+
+
+def _add_gateways(gateways: Gateways, scenario: Scenario, *, operator: str) -> Gateways:
+    """The gateways and those that the scenario adds."""
+    added = scenario.network.added_gateways
+    for place in added:
+        if place.name in gateways.name or [other.name for other in added].count(place.name) > 1:
+            msg = f"added_gateways: there is a gateway '{place.name}' already; give the new one another name"
+            raise ScenarioError(msg)
+    rows = [
+        {
+            "operator": operator,
+            "kind": "gateway",
+            "name": place.name,
+            "city": place.name,
+            "country": place.country or nearest_country(place.lat_deg, place.lon_deg),
+            "lat_deg": place.lat_deg,
+            "lon_deg": place.lon_deg,
+            "state": "planned",
+            "source": "scenario",
+            "status": "assumed",
+        }
+        for place in added
+    ]
+    return Gateways.concatenate([gateways, Gateways.from_rows(rows)]) if rows else gateways
+
+
+def check_cut_pops(scenario: Scenario, cut: tuple[str, ...], known: tuple[str, ...]) -> None:
+    """Refuse a PoP to be cut off that no fleet of the scenario has.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none of a name; the nearest of ``known`` are offered. ``cut`` are the names of the PoPs found.
+    """
+    for name in scenario.network.without_pops:
+        if name.strip().casefold() not in cut:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            hint = f"nearest: {'; '.join(near)}" if near else f"there are {', '.join(sorted(set(known))[:12])}"
+            msg = f"without_pops: no constellation has a PoP '{name}'; {hint}"
+            raise ScenarioError(msg)
 
 
 def check_removed_gateways(scenario: Scenario, known: tuple[str, ...]) -> None:
@@ -131,8 +197,8 @@ def _named_pop(settings: FleetSettings, scenario: Scenario, account: Account, po
     wanted = homing.strip().casefold()
     known: dict[str, int] = {}
     for row in range(len(pops)):
-        for name in (pops.name[row], pops.city[row], *pops.code[row].split()):
-            known.setdefault(name.casefold(), row)
+        for name in pop_names(pops, row):
+            known.setdefault(name, row)
     if wanted in known:
         return known[wanted]
     if settings != scenario.constellations[0]:
