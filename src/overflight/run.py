@@ -5,7 +5,8 @@ OUT/run.json                          versions, hashes of the inputs, fleets; wr
 OUT/progress.json                     blocks done so far; there only while the run is not complete
 OUT/.overflight.lock                  number of the process that writes; there only while it does
 OUT/FLEET/frames.zarr                 arrays of (slot, cell), see `FRAMES`
-OUT/FLEET/{satellites,cells,gateways,pops}.parquet
+OUT/FLEET/capacity.zarr               the same of capacity, with slots and cells of its own, see `CAPACITY_FRAMES`
+OUT/FLEET/{satellites,cells,gateways,pops,capacity_cells}.parquet
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -42,7 +43,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One array of (slot, cell) and how its values are stored: ``value = stored × scale``; ``missing`` marks no value."""
+    """One array and how its values are stored: ``value = stored × scale``; ``missing`` marks no value."""
 
     name: str
     dtype: str
@@ -50,6 +51,8 @@ class Frame:
     scale: float
     missing: int | None
     about: str
+    axis: str | None = "cell"
+    """What its second axis counts; None for one value a slot."""
 
     def encode(self, values: Array) -> Array:
         """Turn values into what is stored; NaN and what does not fit become missing."""
@@ -88,6 +91,23 @@ _SERVICE_FRAMES = (
 FRAMES = {frame.name: frame for frame in (*_COVERAGE_FRAMES, *_SERVICE_FRAMES)}
 COVERAGE_FRAMES = tuple(frame.name for frame in _COVERAGE_FRAMES)
 
+_NO_RATE = 2**32 - 1
+_CAPACITY_FRAMES = (
+    Frame("active_terminals", "uint32", "1", 0.01, _NO_RATE, "terminals that ask for a rate in this slot"),
+    Frame("beams", "uint8", "1", 1.0, None, "channels that light the cell"),
+    Frame("channel_mbps", "uint16", "Mbit/s", 0.1, 65535, "what one of these channels carries, downlink, mean"),
+    Frame("down_mbps", "uint32", "Mbit/s", 0.001, _NO_RATE, "rate of an active terminal, downlink, mean of the cell"),
+    Frame("up_mbps", "uint32", "Mbit/s", 0.001, _NO_RATE, "rate of an active terminal, uplink, mean of the cell"),
+    Frame("delivered_down_mbps", "uint32", "Mbit/s", 0.01, _NO_RATE, "what the cell's terminals get together, downlink"),
+    Frame("delivered_up_mbps", "uint32", "Mbit/s", 0.01, _NO_RATE, "what they get together, uplink"),
+    Frame("bottleneck", "uint8", "1", 1.0, None, "what holds most of the cell's downlink back, a number of `overflight.flow.paths`"),
+    Frame("gateway_mbps", "uint32", "Mbit/s", 0.01, _NO_RATE, "traffic of the territory that a gateway lands, downlink", "gateway"),
+    Frame("others_active_terminals", "uint32", "1", 1.0, None, "active terminals elsewhere that see the same satellites", None),
+    Frame("others_down_mbps", "uint32", "Mbit/s", 0.1, _NO_RATE, "what they get together, downlink", None),
+)
+CAPACITY_FRAMES = {frame.name: frame for frame in _CAPACITY_FRAMES}
+_GROUPS = {"frames": FRAMES, "capacity": CAPACITY_FRAMES}
+
 
 @dataclass(frozen=True, slots=True)
 class FleetHeader:
@@ -102,13 +122,28 @@ class FleetHeader:
     """Table name → column name → values."""
     about: Mapping[str, Any]
     """Facts for run.json that only the inputs determine."""
+    group: str = "frames"
+    """``frames``, or ``capacity`` for those of capacity, which come after."""
+    axes: Mapping[str, int] = field(default_factory=dict)
+    """Length of the axes that frames have besides slots and cells."""
+
+    @property
+    def key(self) -> str:
+        """Name of this part of the run in ``progress.json``."""
+        return self.name if self.group == "frames" else f"{self.name}:{self.group}"
 
 
 class FleetRun:
     """The frames and tables of one fleet in a run's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, group: str = "frames") -> None:
         self.folder = folder
+        self._group_name = group
+
+    @property
+    def capacity(self) -> "FleetRun | None":
+        """The frames of capacity, with slots and cells of their own; None where it was not worked out."""
+        return FleetRun(self.folder, "capacity") if (self.folder / "capacity.zarr").exists() else None
 
     @property
     def name(self) -> str:
@@ -125,13 +160,13 @@ class FleetRun:
         """
         array = self._array(frame)
         try:
-            return FRAMES[frame].decode(np.asarray(array[start:stop]))
+            return self._known[frame].decode(np.asarray(array[start:stop]))
         except (OSError, ValueError, RuntimeError) as error:
-            raise _damaged(self.folder / "frames.zarr" / frame, error) from error
+            raise _damaged(self._path / frame, error) from error
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Ranges of slots as they are chunked on disk, for reading with bounded memory."""
-        array = self._array("satellites_in_view")
+        array = self._array(next(iter(self._known)))
         slots, step = array.shape[0], array.chunks[0]
         for start in range(0, slots, step):
             yield start, min(start + step, slots)
@@ -146,15 +181,15 @@ class FleetRun:
 
     def frames(self) -> tuple[str, ...]:
         """Names of the frames that this run has."""
-        group = self._group()
-        there = tuple(name for name in FRAMES if name in group)
-        if there not in {COVERAGE_FRAMES, tuple(FRAMES)}:
-            lost = next(name for name in FRAMES if name not in there)
-            raise _damaged(self.folder / "frames.zarr" / lost, FileNotFoundError())
+        group, known = self._group(), self._known
+        there = tuple(name for name in known if name in group)
+        if there not in {COVERAGE_FRAMES, tuple(known)}:
+            lost = next(name for name in known if name not in there)
+            raise _damaged(self._path / lost, FileNotFoundError())
         return there
 
     def table(self, name: str) -> "pa.Table":
-        """Read one of the tables: satellites, cells, gateways, pops."""
+        """Read one of the tables: satellites, cells, gateways, pops, capacity_cells."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -164,16 +199,24 @@ class FleetRun:
         except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
 
+    @property
+    def _known(self) -> Mapping[str, Frame]:
+        return _GROUPS[self._group_name]
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / f"{self._group_name}.zarr"
+
     def _array(self, name: str) -> "zarr.Array[Any]":
         try:
             return cast("zarr.Array[Any]", self._group()[name])
         except (OSError, KeyError, ValueError) as error:
-            raise _damaged(self.folder / "frames.zarr" / name, error) from error
+            raise _damaged(self._path / name, error) from error
 
     def _group(self) -> "zarr.Group":
         import zarr
 
-        path = self.folder / "frames.zarr"
+        path = self._path
         try:
             return zarr.open_group(str(path), mode="r")
         except (OSError, KeyError, ValueError) as error:
@@ -332,15 +375,19 @@ class RunWriter:
     def begin_fleet(self, header: FleetHeader) -> "FleetWriter":
         """Lay out a fleet's tables and frames, or take up where a killed run left them."""
         with _explained(self.folder):
-            done = self._blocks_done.get(header.name)
+            done = self._blocks_done.get(header.key)
             writer = FleetWriter(self, header, done or 0)
             if done is None:
                 writer.lay_out()
-                self._blocks_done[header.name] = 0
+                self._blocks_done[header.key] = 0
                 self._note_progress()
             else:
                 writer.discard_after(done)
-        self._fleets.append({"name": header.name, "slots": len(header.slot_start), "cells": len(header.cell_ids), **header.about})
+        about = {"slots": len(header.slot_start), "cells": len(header.cell_ids), **header.about}
+        if header.group == "frames":
+            self._fleets.append({"name": header.name, **about})
+        else:
+            next(fleet for fleet in self._fleets if fleet["name"] == header.name)[header.group] = about
         return writer
 
     def note_block(self, fleet: str, blocks_done: int) -> None:
@@ -368,17 +415,20 @@ class FleetWriter:
         self.header = header
         self.blocks_done = blocks_done
         self.folder = run.folder / header.name
+        self._path = self.folder / f"{header.group}.zarr"
+        self._known = _GROUPS[header.group]
 
     def lay_out(self) -> None:
         """Create tables and empty frames."""
         import zarr
         from zarr.codecs import ZstdCodec
 
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        # The frames of capacity come into the folder of those of the sky; those begin anew in a folder of their own.
+        shutil.rmtree(self.folder if self.header.group == "frames" else self._path, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         for name, columns in self.header.tables.items():
             _write_table(self.folder / f"{name}.parquet", columns)
-        group = zarr.open_group(str(self.folder / "frames.zarr"), mode="w", zarr_format=3)
+        group = zarr.open_group(str(self._path), mode="w", zarr_format=3)
         slots, cells = len(self.header.slot_start), len(self.header.cell_ids)
         times = group.create_array("slot_start", shape=(slots,), chunks=(max(slots, 1),), dtype="int64", dimension_names=("slot",))
         times.attrs["units"] = "microseconds since 1970-01-01"
@@ -388,13 +438,14 @@ class FleetWriter:
             self.header.cell_ids
         )
         for name in self.header.frames:
-            frame = FRAMES[name]
+            frame = self._known[name]
+            lengths = () if frame.axis is None else (cells if frame.axis == "cell" else self.header.axes[frame.axis],)
             array = group.create_array(
                 name,
-                shape=(slots, cells),
-                chunks=(self.header.block_slots, cells),
+                shape=(slots, *lengths),
+                chunks=(self.header.block_slots, *(max(length, 1) for length in lengths)),
                 dtype=frame.dtype,
-                dimension_names=("slot", "cell"),
+                dimension_names=("slot",) if frame.axis is None else ("slot", frame.axis),
                 compressors=ZstdCodec(level=3),
                 fill_value=0 if frame.missing is None else frame.missing,
             )
@@ -405,30 +456,30 @@ class FleetWriter:
     def discard_after(self, blocks: int) -> None:
         """Remove what a killed run may have left of blocks that were not noted as done."""
         for name in self.header.frames:
-            chunks = self.folder / "frames.zarr" / name / "c"
+            chunks = self._path / name / "c"
             for path in chunks.iterdir() if chunks.is_dir() else ():
                 if not path.name.isdigit() or int(path.name) >= blocks:
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
     def write_block(self, values: Mapping[str, Array]) -> None:
-        """Write the next block: frame name → values, shape (slots of the block, cells)."""
+        """Write the next block: frame name → values, shape (slots of the block, length of the frame's axis)."""
         import zarr
 
         with _explained(self._run.folder):
-            group = zarr.open_group(str(self.folder / "frames.zarr"), mode="r+")
+            group = zarr.open_group(str(self._path), mode="r+")
             start = self.blocks_done * self.header.block_slots
             for name in self.header.frames:
-                stored = FRAMES[name].encode(values[name])
+                stored = self._known[name].encode(values[name])
                 cast("zarr.Array[Any]", group[name])[start : start + stored.shape[0]] = stored
             self.blocks_done += 1
-            self._run.note_block(self.header.name, self.blocks_done)
+            self._run.note_block(self.header.key, self.blocks_done)
 
     def last_row(self, frame: str) -> Array | None:
         """Return the values of the last slot written, or None before the first block: where a resumed run takes up."""
         if self.blocks_done == 0:
             return None
         stop = min(self.blocks_done * self.header.block_slots, len(self.header.slot_start))
-        row: Array = FleetRun(self.folder).read(frame, stop - 1, stop)[0]
+        row: Array = FleetRun(self.folder, self.header.group).read(frame, stop - 1, stop)[0]
         return row
 
 
