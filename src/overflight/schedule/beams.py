@@ -1,0 +1,392 @@
+"""Which channel of which satellite lights which cell in one slot: the request, the plan, allocators by name, and the rules of a plan.
+
+An allocator is a plain function from a `BeamRequest` to a `BeamPlan`; anyone may pass their own, and `validate_plan` tells whether it
+kept the rules. The rules, one slot and one fleet:
+
+* a cell is lit only by satellites of its pairs, on channels licensed in it, by no more beams than it needs;
+* at most ``satellites_per_channel`` satellites light a cell on the same channel (N_co), and no satellite lights a cell twice on one channel;
+* a satellite lights no more beams than it has, and no more than ``beams_per_channel`` of them on one channel (reuse);
+* adjacent cells are never lit on the same channel by different beams of the same satellite (separation);
+* a beam lights at most ``cells_per_beam`` cells, one after the other, with shares of its time that sum to at most 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight.errors import InputError, ScenarioError
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int64]
+
+MAX_CHANNELS = 32
+"""Channels that fit a mask of 32 bits."""
+
+NEIGHBOURS = 6
+"""Sides of a hexagon."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeamPlan:
+    """Who is lit by whom on which channel: flat arrays of one length, sorted by cell, then channel, then satellite.
+
+    Attributes
+    ----------
+    cell
+        Row of the cell, int32.
+    satellite
+        Row of the satellite, int32.
+    channel
+        Number of the channel, int8.
+    share
+        Fraction of the beam's time that the cell has; 1 unless the beam is shared.
+    pair
+        Row of the pair in the request, int64.
+    beam
+        Number of the beam, int32: rows with the same number share one beam in time.
+    """
+
+    cell: Integers
+    satellite: Integers
+    channel: npt.NDArray[np.int8]
+    share: Floats
+    pair: Rows
+    beam: Integers
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+
+@dataclass(frozen=True, slots=True)
+class BeamRequest:
+    """What is asked for in one slot of one fleet.
+
+    Attributes
+    ----------
+    indptr
+        The pairs of cell c are ``indptr[c]:indptr[c + 1]``, int64, shape (cells + 1,).
+    satellite
+        Row of the satellite of each pair, int32, shape (pairs,); ascending within a cell.
+    value_mbps
+        What one whole channel of the pair would carry, float64 or float32, shape (pairs,). A pair that is worth nothing (zero, negative
+        or NaN) is never lit.
+    need
+        Beams wanted by each cell, int32, shape (cells,).
+    priority
+        Cells of higher priority are served first; also the weight of each beam that a cell gets (`measure_plan`), float64, shape (cells,).
+    licensed
+        Channels that may be used in each cell, bit by bit (bit k for channel k), uint32, shape (cells,).
+    beams
+        Beams that each satellite can light, int32, shape (satellites,).
+    beams_per_channel
+        Beams that each satellite can light on one channel, int32, shape (satellites,).
+    neighbours
+        Rows of the cells adjacent to each, int32, shape (cells, 6); −1 where there is none.
+    channels
+        Channels of the plan, polarisations counted, at most `MAX_CHANNELS`.
+    satellites_per_channel
+        Satellites that may light one cell on the same channel (N_co).
+    cells_per_beam
+        Cells that one beam may light in turn; 1: beams are not shared in time.
+    held
+        The plan of the slot before, in rows of the same cells and satellites; its pairs are not looked at.
+    cell_key, satellite_key
+        Numbers that name cells (their H3 index) and satellites (their catalogue number) wherever they appear, shapes (cells,) and
+        (satellites,). Equals are told apart by them, so that results do not depend on the order of rows; None takes the rows.
+    """
+
+    indptr: Rows
+    satellite: Integers
+    value_mbps: npt.NDArray[np.floating[Any]]
+    need: Integers
+    priority: Floats
+    licensed: npt.NDArray[np.uint32]
+    beams: Integers
+    beams_per_channel: Integers
+    neighbours: Integers
+    channels: int
+    satellites_per_channel: int = 1
+    cells_per_beam: int = 1
+    held: BeamPlan | None = None
+    cell_key: npt.NDArray[np.integer[Any]] | None = None
+    satellite_key: npt.NDArray[np.integer[Any]] | None = None
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return len(self.need)
+
+    @property
+    def n_satellites(self) -> int:
+        """Number of satellites."""
+        return len(self.beams)
+
+
+Allocator = Callable[[BeamRequest], BeamPlan]
+"""A beam allocation: what is asked for in one slot to what is lit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityGreedy:
+    """Serve cells in rounds, one beam each, by priority; each beam from the satellite of greatest value and least load.
+
+    Attributes
+    ----------
+    handover_gain
+        A cell keeps (satellite, channel) of the slot before unless another pair is worth more by this fraction.
+    """
+
+    handover_gain: float = 0.25
+
+    def __call__(self, request: BeamRequest) -> BeamPlan:
+        """Allocate the beams of one slot."""
+        return _allocate_greedily(request, self)
+
+
+def _allocate_greedily(request: BeamRequest, settings: PriorityGreedy) -> BeamPlan:
+    from overflight.schedule import _beam_kernels
+
+    order = np.lexsort((np.arange(request.n_cells), -request.priority))
+    need = np.minimum(request.need, _most_beams(request))
+    rounds = [order[need[order] > number] for number in range(int(need.max(initial=0)))]
+    steps = np.concatenate([*rounds, np.empty(0, np.int64)]).astype(np.int32)
+    ask = _beam_kernels.Ask(
+        request.indptr,
+        request.satellite,
+        request.value_mbps,
+        need,
+        request.licensed,
+        request.beams,
+        request.beams_per_channel,
+        request.neighbours,
+        request.channels,
+        request.satellites_per_channel,
+    )
+    grants, n = int(need.sum()), request.n_satellites
+    lit = _beam_kernels.Lit(
+        first=np.concatenate([[0], np.cumsum(need, dtype=np.int64)]),
+        granted=np.zeros(request.n_cells, np.int32),
+        by=np.empty(grants, np.int32),
+        channel=np.empty(grants, np.int8),
+        pair=np.empty(grants, np.int64),
+        used=np.zeros(n, np.int32),
+        count=np.zeros(n * request.channels, np.int32),
+        room=np.zeros(n, np.uint32),
+        appeal=np.zeros(n, np.float32),
+    )
+    _beam_kernels.refresh_all(ask, lit)
+    notes = (NEIGHBOURS + 1) * int(need.max(initial=1))
+    failed = np.zeros(request.n_cells, np.bool_)
+    _beam_kernels.walk_steps(ask, lit, steps, failed, np.empty(notes, np.int32), np.empty(notes, np.uint32))
+    taken = np.arange(grants) - np.repeat(lit.first[:-1], need) < np.repeat(lit.granted, need)
+    cell = np.repeat(np.arange(request.n_cells, dtype=np.int32), need)[taken]
+    return make_plan(cell, lit.by[taken], lit.channel[taken], lit.pair[taken])
+
+
+def _most_beams(request: BeamRequest) -> Integers:
+    """Most beams that a cell can have by its licence, shape (cells,)."""
+    return (np.bitwise_count(request.licensed).astype(np.int32) * np.int32(request.satellites_per_channel)).astype(np.int32)
+
+
+def make_plan(
+    cell: npt.ArrayLike,
+    satellite: npt.ArrayLike,
+    channel: npt.ArrayLike,
+    pair: npt.ArrayLike,
+    *,
+    share: npt.ArrayLike | None = None,
+    beam: npt.ArrayLike | None = None,
+) -> BeamPlan:
+    """Put the beams of one slot in order: a plan from columns in any order.
+
+    Parameters
+    ----------
+    cell, satellite, channel, pair
+        Columns of the plan, shape (rows,).
+    share, beam
+        Share of the time, and number of the beam; None: no beam is shared.
+    """
+    order = np.lexsort((np.asarray(satellite), np.asarray(channel), np.asarray(cell)))
+    whole = np.ones(len(order)) if share is None else np.asarray(share, dtype=np.float64)[order]
+    number = np.arange(len(order)) if beam is None else _number_by_appearance(np.asarray(beam)[order])
+    return BeamPlan(
+        np.asarray(cell, dtype=np.int32)[order],
+        np.asarray(satellite, dtype=np.int32)[order],
+        np.asarray(channel, dtype=np.int8)[order],
+        whole,
+        np.asarray(pair, dtype=np.int64)[order],
+        number.astype(np.int32),
+    )
+
+
+def _number_by_appearance(beam: npt.NDArray[np.integer[Any]]) -> Rows:
+    """Number beams from 0 in the order in which they first appear."""
+    _, first, inverse = np.unique(beam, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[inverse])
+
+
+def _find_later(module: str, name: str) -> Allocator:
+    """An allocator whose module is imported when it is first called."""
+
+    def allocate(request: BeamRequest) -> BeamPlan:
+        plan: BeamPlan = getattr(import_module(module), name)(request)
+        return plan
+
+    return allocate
+
+
+ALLOCATORS: dict[str, Allocator] = {
+    "priority-greedy": PriorityGreedy(),
+    "exact": _find_later("overflight.schedule.beam_bounds", "allocate_exactly"),
+    "cosmosim-coordinated": _find_later("overflight.schedule.cosmosim", "allocate_coordinated"),
+    "cosmosim-uncoordinated": _find_later("overflight.schedule.cosmosim", "allocate_uncoordinated"),
+}
+"""Built-in allocators by name."""
+
+
+def find_allocator(name: str, *, handover_gain: float | None = None) -> Allocator:
+    """Look a built-in allocator up.
+
+    Parameters
+    ----------
+    name
+        One of `ALLOCATORS`.
+    handover_gain
+        For ``priority-greedy``: see `PriorityGreedy`; None takes its default.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none of that name; the message lists those there are.
+    """
+    if name not in ALLOCATORS:
+        msg = f"beam allocation '{name}': unknown; take one of {', '.join(ALLOCATORS)}"
+        raise ScenarioError(msg)
+    if name == "priority-greedy" and handover_gain is not None:
+        return PriorityGreedy(handover_gain=handover_gain)
+    return ALLOCATORS[name]
+
+
+def validate_plan(request: BeamRequest, plan: BeamPlan) -> None:
+    """Check that a plan keeps every rule of `overflight.schedule.beams`.
+
+    Raises
+    ------
+    ScenarioError
+        Where it does not: one line that names cell, satellite and channel of the first row that breaks a rule.
+    """
+    n = len(plan.cell)
+    for name in BeamPlan.__dataclass_fields__:
+        column = getattr(plan, name)
+        if np.shape(column) != (n,):
+            msg = f"beam plan: {name} has shape {np.shape(column)}, cell {np.shape(plan.cell)}: return columns of one length"
+            raise ScenarioError(msg)
+    _check_rows(request, plan)
+    _check_counts(request, plan)
+    _check_separation(request, plan)
+
+
+def _refuse(request: BeamRequest, plan: BeamPlan, wrong: npt.NDArray[np.bool_], reason: str) -> None:
+    """Raise an error that names the first wrong row, if there is one."""
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    c, s = int(plan.cell[row]), int(plan.satellite[row])
+    cell = f"cell {c}" if request.cell_key is None or not 0 <= c < request.n_cells else f"cell {int(request.cell_key[c]):x}"
+    satellite = f"satellite {s}"
+    if request.satellite_key is not None and 0 <= s < request.n_satellites:
+        satellite = f"satellite {int(request.satellite_key[s])}"
+    msg = f"beam plan: {cell}, {satellite}, channel {int(plan.channel[row])}: {reason}"
+    raise ScenarioError(msg)
+
+
+def _check_rows(request: BeamRequest, plan: BeamPlan) -> None:
+    """What each row must keep by itself."""
+    cell, satellite, channel, pair = (getattr(plan, name).astype(np.int64) for name in ("cell", "satellite", "channel", "pair"))
+    _refuse(request, plan, (cell < 0) | (cell >= request.n_cells), "there is no such cell")
+    _refuse(request, plan, (satellite < 0) | (satellite >= request.n_satellites), "there is no such satellite")
+    _refuse(request, plan, (channel < 0) | (channel >= request.channels), f"there is no such channel (0 to {request.channels - 1})")
+    key = (cell * request.channels + channel) * request.n_satellites + satellite
+    _refuse(request, plan, np.append(False, key[1:] < key[:-1]), "rows are not sorted by cell, channel, satellite (`make_plan` sorts them)")
+    _refuse(request, plan, np.append(False, key[1:] == key[:-1]), "the cell is lit twice on the channel by the satellite")
+    wrong = (pair < request.indptr[cell]) | (pair >= request.indptr[cell + 1])
+    _refuse(request, plan, wrong, "pair is not one of the cell's")
+    _refuse(request, plan, request.satellite[pair] != satellite, "pair is of another satellite")
+    licensed = request.licensed[cell] >> channel.astype(np.uint32) & np.uint32(1)
+    _refuse(request, plan, licensed == 0, "the channel is not licensed in the cell")
+    _refuse(request, plan, ~((plan.share > 0.0) & (plan.share <= 1.0)), "share is not above 0 and at most 1")
+
+
+def _check_counts(request: BeamRequest, plan: BeamPlan) -> None:
+    """What cells, satellites, channels and beams must keep."""
+    cell, satellite, channel = plan.cell.astype(np.int64), plan.satellite.astype(np.int64), plan.channel.astype(np.int64)
+    _refuse(request, plan, _excess(cell, request.need), "the cell has more beams than it needs")
+    on_channel = _excess(cell * request.channels + channel, np.full(request.n_cells * request.channels, request.satellites_per_channel))
+    _refuse(request, plan, on_channel, f"more than {request.satellites_per_channel} satellites light the cell on the channel")
+    _, first, beam = np.unique(plan.beam, return_index=True, return_inverse=True)
+    one = (satellite == satellite[first][beam]) & (channel == channel[first][beam])
+    _refuse(
+        request,
+        plan,
+        ~one,
+        f"shares beam number with satellite {_name_of(satellite, first, beam, one)}: a beam is of one satellite and channel",
+    )
+    _refuse(
+        request,
+        plan,
+        _excess(beam, np.full(len(first), request.cells_per_beam)),
+        f"the beam lights more than {request.cells_per_beam} cells",
+    )
+    time = np.bincount(beam, weights=plan.share, minlength=len(first))
+    _refuse(request, plan, (time > 1.0 + 1e-9)[beam], "the shares of the beam sum to more than 1")
+    opens = np.zeros(len(plan), np.bool_)
+    opens[first] = True
+    lights = np.flatnonzero(opens)
+    for groups, limit, reason in (
+        (satellite, request.beams, "the satellite lights more beams than it has"),
+        (
+            satellite * request.channels + channel,
+            np.repeat(request.beams_per_channel, request.channels),
+            "the satellite lights more beams on the channel than it may",
+        ),
+    ):
+        wrong = np.zeros(len(plan), np.bool_)
+        wrong[lights] = _excess(groups[lights], limit)
+        _refuse(request, plan, wrong, reason)
+
+
+def _name_of(satellite: Rows, first: Rows, beam: Rows, one: npt.NDArray[np.bool_]) -> int:
+    return 0 if one.all() else int(satellite[first][beam][np.argmin(one)])
+
+
+def _excess(group: Rows, limit: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
+    """Rows beyond the limit of their group, in the order of rows."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    start = np.append(True, ordered[1:] != ordered[:-1]) if len(group) else np.empty(0, np.bool_)
+    place = np.arange(len(group)) - np.maximum.accumulate(np.where(start, np.arange(len(group)), 0))
+    over = np.empty(len(group), np.bool_)
+    over[order] = place >= limit[ordered]
+    return over
+
+
+def _check_separation(request: BeamRequest, plan: BeamPlan) -> None:
+    """No two adjacent cells on one channel of one satellite, unless they share a beam."""
+    if not len(plan):
+        return
+    spot = plan.satellite.astype(np.int64) * request.channels + plan.channel
+    key = spot * request.n_cells + plan.cell
+    order = np.argsort(key)
+    ordered = key[order]
+    for side in range(request.neighbours.shape[1]):
+        other = request.neighbours[plan.cell, side].astype(np.int64)
+        place = np.minimum(np.searchsorted(ordered, spot * request.n_cells + other), len(ordered) - 1)
+        meets = (other >= 0) & (ordered[place] == spot * request.n_cells + other) & (plan.beam[order[place]] != plan.beam)
+        _refuse(request, plan, meets, "an adjacent cell is lit on the same channel by another beam of the satellite")
