@@ -1,0 +1,1 @@
+"""How much each group of terminals gets: landings, flows over shared resources, fair rates and bounds on them."""
