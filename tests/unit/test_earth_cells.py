@@ -75,3 +75,19 @@ def test_archives_go_round() -> None:
     assert unpack_geometry(pack_geometry(polygon)).equals(polygon)
     ids = np.sort(np.array(h3.grid_disk(TAIPEI_CELL, 3), dtype=np.uint64))
     np.testing.assert_array_equal(unpack_cells(pack_cells(ids)), ids)
+
+
+def test_neighbours_are_those_of_h3_and_lie_on_both_sides() -> None:
+    near_taipei = np.sort(np.array(h3.grid_disk(TAIPEI_CELL, 2), dtype=np.uint64))
+    found = cells.cell_neighbours(near_taipei)
+    for row, cell in enumerate(near_taipei.tolist()):
+        expected = {other for other in h3.grid_ring(cell, 1) if other in set(near_taipei.tolist())}
+        assert {int(near_taipei[near]) for near in found[row] if near >= 0} == expected
+    assert all(row in found[near] for row in range(len(near_taipei)) for near in found[row] if near >= 0)
+
+
+def test_parents_are_those_of_h3() -> None:
+    near_taipei = np.array(h3.grid_disk(TAIPEI_CELL, 4), dtype=np.uint64)
+    for resolution in (0, 3, 4):
+        expected = [h3.cell_to_parent(cell, resolution) for cell in near_taipei.tolist()]
+        assert cells.cell_parents(near_taipei, resolution).tolist() == expected

@@ -47,6 +47,36 @@ def cell_of(lat_deg: float, lon_deg: float) -> int:
     return int(h3.latlng_to_cell(lat_deg, lon_deg, RESOLUTION))
 
 
+def cell_neighbours(cells: npt.ArrayLike) -> npt.NDArray[np.int32]:
+    """Rows of the cells adjacent to each, among the cells given.
+
+    Parameters
+    ----------
+    cells
+        H3 indices in ascending order, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        int32, shape (n, 6), ascending, padded with −1: adjacent cells that are not given, and the sixth side of a pentagon.
+    """
+    ids = np.asarray(cells, dtype=np.uint64).ravel()
+    rows = {cell: row for row, cell in enumerate(ids.tolist())}
+    found = np.full((len(ids), 6), -1, dtype=np.int32)
+    for row, cell in enumerate(ids.tolist()):
+        near = sorted(rows[other] for other in h3.grid_disk(cell, 1) if other != cell and other in rows)
+        found[row, : len(near)] = near
+    return found
+
+
+def cell_parents(cells: npt.ArrayLike, resolution: int) -> Cells:
+    """The ancestor of each cell at a coarser resolution, shape (n,)."""
+    ids = np.asarray(cells, dtype=np.uint64).ravel()
+    shift = np.uint64(3 * (15 - resolution))
+    coarser = (ids & ~(np.uint64(0xF) << np.uint64(52))) | (np.uint64(resolution) << np.uint64(52))
+    return np.asarray(coarser | ((np.uint64(1) << shift) - np.uint64(1)))
+
+
 def cell_area_km2(cells: npt.ArrayLike) -> Floats:
     """Areas of cells on the sphere of equal area, shape (n,), km²."""
     ids = np.asarray(cells, dtype=np.uint64).ravel().tolist()
