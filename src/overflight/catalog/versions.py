@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ MEASURED = (
     "gt_db_k",
     "feeder_gt_db_k",
 )
+
+WORDS = ("operator", "version", "title", "source", "date", "status")
 
 FIRST_NOMINAL_ID = 900_000_000
 """Catalogue numbers from here on, and those below 1, are nobody's: the satellite is of a nominal shell."""
@@ -110,10 +112,10 @@ class SatelliteVersions:
             msg = f"version_position: {position} is outside −1 (low ends) to 1 (high ends)"
             raise ScenarioError(msg)
         table = read_table("satellite_versions")
-        numbers = {name: _place(table, name, position) for name in MEASURED}
-        counts = {name: np.ceil(_place(table, name, position) - 0.5).astype(np.int32) for name in COUNTED}
-        words = {name: tuple(table[name]) for name in ("operator", "version", "title", "source", "date", "status")}
-        return cls(**words, **numbers, **counts)
+        columns: dict[str, Any] = {name: tuple(table[name]) for name in WORDS}
+        columns |= {name: _place(table, name, position) for name in MEASURED}
+        columns |= {name: np.ceil(_place(table, name, position) - 0.5).astype(np.int32) for name in COUNTED}
+        return cls(**columns)
 
     def row(self, operator: str, version: str) -> int:
         """Row of a version.

@@ -166,10 +166,9 @@ def _check(model: str, margin_db: float, gap_db: float, roll_off: float, ceiling
     if model not in MODELS:
         msg = f"spectral efficiency '{model}' is not known; there are: {', '.join(MODELS)}"
         raise ScenarioError(msg)
-    if not (
-        roll_off >= 0.0 and math.isfinite(margin_db) and math.isfinite(gap_db) and (ceiling_bit_s_hz is None or ceiling_bit_s_hz >= 0.0)
-    ):
-        msg = f"spectral efficiency: roll_off={roll_off}, margin_db={margin_db}, gap_db={gap_db}, ceiling={ceiling_bit_s_hz}; give numbers, none below 0"
+    ceiling = 0.0 if ceiling_bit_s_hz is None else ceiling_bit_s_hz
+    if not (roll_off >= 0.0 and ceiling >= 0.0 and math.isfinite(margin_db) and math.isfinite(gap_db)):
+        msg = f"spectral efficiency: roll_off={roll_off}, margin_db={margin_db}, gap_db={gap_db}, ceiling={ceiling}; give numbers from 0"
         raise ScenarioError(msg)
 
 

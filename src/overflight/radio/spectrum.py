@@ -1,7 +1,7 @@
 """Spectrum: the channels of an operator's links, and which of them may be used where."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,9 +17,6 @@ LINKS = ("user-down", "user-up", "feeder-down", "feeder-up", "feeder-e-down", "f
 
 MODEL_OPERATOR = "starlink"
 """Whose plan stands in for operators of whom none is known."""
-
-MOST_CHANNELS = 32
-"""Bits of a mask."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,18 +162,7 @@ def _plan(operator: str, link: str) -> ChannelPlan:
     if operator not in table["operator"]:
         model = _plan(MODEL_OPERATOR, link)
         warning = f"{operator}: no channel plan is built in; Starlink's stands in for it"
-        return ChannelPlan(
-            operator,
-            link,
-            model.centre_ghz,
-            model.width_mhz,
-            model.polarisation,
-            model.bands_ghz,
-            model.source,
-            model.date,
-            "assumed",
-            warning,
-        )
+        return replace(model, operator=operator, status="assumed", warning=warning)
     rows = [row for row, named in enumerate(zip(table["operator"], table["link"], strict=True)) if named == (operator, link)]
     if not rows:
         msg = f"{operator} has no link '{link}'; there are: {', '.join(_links_of(table, operator))}"
