@@ -225,15 +225,16 @@ class WeatherSettings(_Table):
 class CapacitySettings(_Table):
     """How many terminals ask for how much, and by which rules they are served; capacity is worked out where this table is given."""
 
-    terminals: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    terminals: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """Terminals in the territory. By default what is reported or estimated of it."""
     terminals_file: str | None = None
     """CSV of terminals by cell, or by latitude and longitude, and class."""
-    distribution: Literal["population", "uniform", "largest-unserved-first"] = "population"
-    """How ``terminals`` are spread over cells."""
+    distribution: Literal["thin", "population", "uniform", "largest-unserved-first"] = "thin"
+    """How ``terminals`` are spread over cells: by people in thinly settled country (``thin``, where subscribers are found to live), by
+    people, evenly, or to the largest cell not yet served."""
     demand: str = "broadband"
-    """What an active terminal asks for: ``broadband`` (the classes' own), ``DOWN/UP`` in Mbit/s such as ``100/20``, or
-    ``failover`` and ``failover:GBPS``: all international traffic of the territory, with every terminal active."""
+    """What an active terminal asks for: ``broadband`` (the classes' own), Mbit/s such as ``100`` or ``100/20``, or ``failover`` and
+    ``failover:GBPS``: all international traffic of the territory, with every terminal active."""
     incumbents: float = Field(default=1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Terminals elsewhere that see the same satellites, as a multiple of what is estimated; 0 for none."""
     allocator: str = "priority-greedy"
@@ -248,7 +249,7 @@ class CapacitySettings(_Table):
     """Satellites that may light one cell on one channel (N_co; filing)."""
     interference: Literal["computed", "nominal"] = "computed"
     """Whether interference follows from the beams that are lit, or is the nominal value of the parameters."""
-    thresholds_mbps: tuple[str, ...] = ("25/3", "100/20")
+    thresholds_mbps: str = "25/3,100/20"
     """Rates, down and up in Mbit/s, for which the people served are counted."""
     minimum_rate_mbps: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
     """Least rate that every active terminal must get; the report says whether it is feasible."""
