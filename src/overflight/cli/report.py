@@ -67,6 +67,46 @@ def report(
     step: Annotated[
         float, typer.Option("--step", metavar="S", help="Length of a slot, seconds.", callback=within(1.0, 3600.0, "seconds"))
     ] = 15.0,
+    terminals: Annotated[
+        str | None,
+        typer.Option(
+            "--terminals",
+            metavar="N|FILE",
+            help="Terminals in the territory: a number, or a CSV by cell. Default: as reported or estimated.",
+            show_default=False,
+        ),
+    ] = None,
+    demand: Annotated[
+        str,
+        typer.Option(
+            "--demand",
+            metavar="WHAT",
+            help="broadband, Mbit/s per active terminal (100 or 100/20), or failover[:GBPS], all international traffic.",
+        ),
+    ] = "broadband",
+    without_gateway: Annotated[
+        list[str] | None,
+        typer.Option("--without-gateway", metavar="NAME", help="Gateway out of service; may be repeated.", show_default=False),
+    ] = None,
+    without_pop: Annotated[
+        list[str] | None,
+        typer.Option("--without-pop", metavar="NAME", help="PoP that has lost its cable; may be repeated.", show_default=False),
+    ] = None,
+    availability: Annotated[
+        float | None,
+        typer.Option(
+            "--availability",
+            metavar="PERCENT",
+            help="Rates that hold in so much of the time, rain included: 99, 99.9, 99.99. Default: clear sky.",
+            show_default=False,
+        ),
+    ] = None,
+    uncertainty: Annotated[
+        int, typer.Option("--uncertainty", metavar="N", help="Draws of all uncertain parameters, for bands.", min=0, max=10_000)
+    ] = 0,
+    capacity: Annotated[  # noqa: FBT002
+        bool, typer.Option("--capacity/--no-capacity", help="Whether beams and rates are worked out.", show_default=False)
+    ] = True,
     threads: ThreadsOption = None,
     strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
@@ -80,8 +120,11 @@ def report(
         msg = f"'{lang}' is not one of {', '.join(LANGUAGES)}"
         raise typer.BadParameter(msg, param_hint="'--lang'")
     usual = (None, None, None, 24.0, None, 18.0, "observed", "auto", "nearest", 15.0)
+    usual_capacity = (None, "broadband", None, None, None, 0, True)
+    given = (elements, constellation, at, hours, mask, arc, strategy, topology, pop, step)
+    given_capacity = (terminals, demand, without_gateway, without_pop, availability, uncertainty, capacity)
     is_scenario = territory.lower().endswith(".toml")
-    if is_scenario and (elements, constellation, at, hours, mask, arc, strategy, topology, pop, step) != usual:
+    if is_scenario and (given, given_capacity) != (usual, usual_capacity):
         msg = f"'{territory}' is a scenario: write settings into it; only --lang, --out, --overwrite, --threads and --strict go beside it"
         raise typer.BadParameter(msg)
     with show_progress(territory) as progress:
@@ -105,6 +148,13 @@ def report(
                 strategy=strategy,
                 topology=topology,
                 homing=pop,
+                terminals=terminals,
+                demand=demand,
+                without_gateways=tuple(without_gateway or ()),
+                without_pops=tuple(without_pop or ()),
+                availability_percent=availability,
+                uncertainty=uncertainty,
+                capacity=capacity,
             )
     written = made.write_html(lang=lang)
     for warning in made.findings.warnings:

@@ -133,7 +133,9 @@ def report_territory(
     strict
         Refuse files with bad records instead of leaving the records out.
     settings
-        ``step_s``, ``user_mask_deg``, ``arc_avoidance_deg``, ``strategy``, ``topology``, ``homing``: see `overflight.Scenario`.
+        ``step_s``, ``user_mask_deg``, ``arc_avoidance_deg``, ``strategy``, ``topology``, ``homing``, ``without_gateways``,
+        ``without_pops``, ``demand``, ``uncertainty``: see `overflight.Scenario`. ``capacity``: whether beams and rates are worked out.
+        ``terminals``: a number or a CSV of them. ``availability_percent``: share of the time for which links are to hold.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from overflight.earth.cells import cell_centres
 from overflight.earth.places import country_of
 from overflight.earth.population import territories_of_cells
 from overflight.earth.territory import Territory, list_territories, territory_file
+from overflight.errors import ScenarioError
 from overflight.inputs import Inputs, fleet_from_files, gather_inputs
 from overflight.measure.latency import access_fit
 from overflight.notices import Notice
@@ -54,6 +55,13 @@ def report_scenario(
     strategy: str = "observed",
     topology: str = "auto",
     homing: str = "nearest",
+    capacity: bool = True,
+    terminals: int | str | Path | None = None,
+    demand: str = "broadband",
+    without_gateways: tuple[str, ...] = (),
+    without_pops: tuple[str, ...] = (),
+    availability_percent: float | None = None,
+    uncertainty: int = 0,
 ) -> Scenario:
     """Scenario of a territory's report.
 
@@ -67,8 +75,16 @@ def report_scenario(
         Built-in constellations, by name. With neither, the built-in Starlink fleet is used.
     start
         First instant; by default midnight UTC of the elements' day.
-    hours, step_s, user_mask_deg, arc_avoidance_deg, strategy, topology, homing
+    hours, step_s, user_mask_deg, arc_avoidance_deg, strategy, topology, homing, without_gateways, without_pops
         See `overflight.scenario`.
+    capacity
+        Whether beams and rates are worked out, and the report has a chapter on capacity.
+    terminals
+        How many there are, or a CSV of them; by default what is reported or estimated.
+    demand, uncertainty
+        See `overflight.scenario.CapacitySettings`.
+    availability_percent
+        Share of the time for which links are to hold: attenuation is that exceeded in the rest (ITU-R P.618). None: clear sky.
 
     Raises
     ------
@@ -84,10 +100,42 @@ def report_scenario(
             "time": {"start": None if start is None else format_time(start), "hours": hours, "step_s": step_s},
             "visibility": {"user_mask_deg": user_mask_deg, "arc_avoidance_deg": arc_avoidance_deg},
             "selection": {"strategy": strategy},
-            "network": {"topology": topology, "homing": homing},
+            "network": {
+                "topology": topology,
+                "homing": homing,
+                "without_gateways": without_gateways,
+                "without_pops": without_pops,
+            },
+            "weather": {"exceeded_percent": _exceeded_percent(availability_percent)},
+            "capacity": {"demand": demand, "uncertainty": uncertainty, **_given_terminals(terminals)} if capacity else None,
         },
         source="report",
     )
+
+
+def _exceeded_percent(availability_percent: float | None) -> float | None:
+    """Share of the time that an availability leaves over."""
+    if availability_percent is None:
+        return None
+    exceeded = round(100.0 - availability_percent, 9)
+    if not 0.001 <= exceeded <= 50.0:
+        msg = f"availability of {availability_percent:g} %: links can be told for 50 to 99.999 % of the time (ITU-R P.618)"
+        raise ScenarioError(msg)
+    return exceeded
+
+
+def _given_terminals(terminals: int | str | Path | None) -> dict[str, int | str]:
+    """The setting that a number of terminals, or a file of them, belongs to."""
+    if terminals is None:
+        return {}
+    text = str(terminals).strip().replace(",", "").replace("_", "")
+    if text.lstrip("+-").isdigit():
+        return {"terminals": int(text)}
+    path = Path(str(terminals))
+    if not path.exists():
+        msg = f"terminals '{terminals}': neither a whole number nor a file; give a number, or a CSV of cell and terminals"
+        raise ScenarioError(msg)
+    return {"terminals_file": str(path.resolve())}
 
 
 def _absolute(territory: str) -> str:
