@@ -34,6 +34,8 @@ _COLUMNS = {
 _WANTED = "give the columns cell (or lat_deg and lon_deg) and terminals"
 _WHOLE = re.compile(r"\d{1,12}(\.0*)?", re.ASCII)
 _MOST = 10**9
+_SHOWN = 40
+"""Characters of a cell that a message shows."""
 
 
 class _BadRow(Exception):  # noqa: N818 - it never leaves this module
@@ -113,7 +115,7 @@ def _records(text: str, source: str) -> Iterator[tuple[int, Row | str]]:
 
 def _tidy(cell: str, delimiter: str, name: str) -> str:
     """A cell without blanks around it; where commas do not part cells, one in a coordinate is a decimal point."""
-    text = cell.strip()
+    text = " ".join(cell.split())
     return text.replace(",", ".") if delimiter != "," and name in {"lat_deg", "lon_deg"} else text
 
 
@@ -136,7 +138,7 @@ def _take(record: Row | str, line: int, taken: _Taken, row_of: Mapping[int, int]
     count = _read_count(record)
     row = row_of.get(cell)
     if row is None:
-        reason = Notice.of("left_out.outside", "outside {territory}", territory=territory_name)
+        reason = Notice.of("left_out.outside_territory", "outside {territory}", territory=territory_name)
         raise _BadRow(reason)
     key = (*place, terminal_class)
     if key in taken.first_line:
@@ -179,7 +181,7 @@ def _read_degrees(record: Row, column: str, low: float, high: float) -> float:
         value = math.nan
     if not low <= value <= high:
         sentence = "{column} {value!r} is not a number from {low:g} to {high:g}"
-        reason = Notice.of("left_out.degrees", sentence, column=column, value=text, low=low, high=high)
+        reason = Notice.of("left_out.degrees", sentence, column=column, value=_shown(text), low=low, high=high)
         raise _BadRow(reason)
     return value
 
@@ -187,7 +189,7 @@ def _read_degrees(record: Row, column: str, low: float, high: float) -> float:
 def _read_class(record: Row) -> str:
     name = record.get("class", "").casefold() or DEFAULT_CLASS
     if name not in CLASSES:
-        reason = Notice.of("left_out.class", "class {name!r} is none of {classes}", name=name, classes=CLASSES)
+        reason = Notice.of("left_out.class", "class {name!r} is none of {classes}", name=_shown(name), classes=CLASSES)
         raise _BadRow(reason)
     return name
 
@@ -197,10 +199,14 @@ def _read_count(record: Row) -> int:
     whole = int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else -1
     if not 0 <= whole <= _MOST:
         sentence = "{value!r} terminals: give a whole number from 0 to {most:,}"
-        reason = Notice.of("left_out.terminals", sentence, value=text, most=_MOST)
+        reason = Notice.of("left_out.terminals", sentence, value=_shown(text), most=_MOST)
         raise _BadRow(reason)
     return whole
 
 
 def _label(record: Row) -> str:
-    return record.get("cell") or f"{record.get('lat_deg', '')},{record.get('lon_deg', '')}"
+    return _shown(record.get("cell") or f"{record.get('lat_deg', '')},{record.get('lon_deg', '')}")
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
