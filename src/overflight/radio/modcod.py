@@ -15,16 +15,11 @@ import numpy.typing as npt
 
 from overflight.catalog.tables import float_column, read_table
 from overflight.errors import ScenarioError
+from overflight.radio._steps import FIRST_OCTAVE, MANTISSA_BITS, OCTAVES
 
 Floats = npt.NDArray[np.float64]
 
 MODELS = ("dvb-s2x", "shannon")
-
-STEP_DB = 0.01
-"""Step of the tables that kernels look up: the standards give thresholds to this."""
-
-LOWEST_DB, HIGHEST_DB = -12.0, 40.0
-"""Range of the tables; below it nothing is carried, above it no more than at its end."""
 
 SHANNON_CEILING_BIT_S_HZ = 5.900855
 """No modem goes beyond this in the Shannon model either, unless told: 256APSK 3/4 of DVB-S2X."""
@@ -128,24 +123,25 @@ def efficiency_table(
     roll_off: float = 0.0,
     ceiling_bit_s_hz: float | None = None,
 ) -> Floats:
-    """Tabulate `spectral_efficiency` for kernels, in steps of 0.01 dB from −12 to 40 dB.
+    """Tabulate `spectral_efficiency` for kernels, over ratios from 2⁻⁴ to 2¹⁴ (−12 to 42 dB) in 512 equal steps to the octave.
 
     Look it up with `overflight.radio._link_kernels.look_up_efficiency`. Each step holds what its lower edge carries, so the table never
-    promises more than the function, and less by at most what 0.01 dB is worth.
+    promises more than the function, and less by at most what 0.0085 dB are worth.
 
     Returns
     -------
     numpy.ndarray
-        bit/s/Hz, float64, shape (5201,).
+        bit/s/Hz, float64, shape (9216,).
 
     Raises
     ------
     ScenarioError
         As `spectral_efficiency`.
     """
-    edges = LOWEST_DB + STEP_DB * np.arange(round((HIGHEST_DB - LOWEST_DB) / STEP_DB) + 1)
+    octave, step = np.divmod(np.arange(OCTAVES << MANTISSA_BITS), 1 << MANTISSA_BITS)
+    edges = np.exp2(FIRST_OCTAVE + octave) * (1.0 + step / (1 << MANTISSA_BITS))
     table = spectral_efficiency(
-        np.round(edges, 9),
+        10.0 * np.log10(edges),
         model=model,
         margin_db=margin_db,
         gap_db=gap_db,
