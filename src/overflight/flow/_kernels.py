@@ -245,8 +245,19 @@ def add_up_anew(state, l, capacity, rate, weight, starts, owner, path_starts, pa
                 total = spare + term
                 lost = (total - spare) - term
                 spare = total
-    state[ROW * l] = spare
+    state[ROW * l] = max(spare, 0.0)
     state[ROW * l + 1] = pull
+
+
+@njit(**_OPTIONS)
+def find_level(state, l, seen, capacity, rate, weight, starts, owner, path_starts, path_owner, flow_starts, flow_owner):
+    """Level at which a resource will be full if no flow stops rising before; infinite where none rises."""
+    if state[ROW * l + 2] == 0.0:
+        return np.inf
+    if state[ROW * l] < STALE * seen[2 * l] or state[ROW * l + 1] < STALE * seen[2 * l + 1]:
+        add_up_anew(state, l, capacity, rate, weight, starts, owner, path_starts, path_owner, flow_starts, flow_owner)
+        seen[2 * l], seen[2 * l + 1] = state[ROW * l], state[ROW * l + 1]
+    return state[ROW * l] / state[ROW * l + 1]
 
 
 @njit(**_OPTIONS)
@@ -293,9 +304,9 @@ def fill(indptr, resource, weight, demand, path, path_indptr, path_resource, cap
             size += 1
     for i in range((size - 2) // 4, -1, -1):
         sift_down(key, item, size, i, key[i], item[i])
-    seen_pull, seen_spare = np.empty(resources), capacity.copy()
+    seen = np.empty(2 * resources)
     for l in range(resources):
-        seen_pull[l] = state[ROW * l + 1]
+        seen[2 * l], seen[2 * l + 1] = state[ROW * l], state[ROW * l + 1]
 
     turn = 0
     while left > 0:
@@ -313,15 +324,11 @@ def fill(indptr, resource, weight, demand, path, path_indptr, path_resource, cap
             continue
         if size == 0:
             break
-        l, now = item[0], np.inf
-        if state[ROW * l + 2] > 0.0:
-            if state[ROW * l + 1] < STALE * seen_pull[l] or state[ROW * l] < STALE * seen_spare[l]:
-                add_up_anew(state, l, capacity, rate, weight, starts, owner, path_starts, path_owner, flow_starts, flow_owner)
-                seen_spare[l], seen_pull[l] = state[ROW * l], state[ROW * l + 1]
-            now = max(state[ROW * l], 0.0) / state[ROW * l + 1]
-            if now > key[0] * (1.0 + SAME_LEVEL):
-                sift_down(key, item, size, 0, now, l)
-                continue
+        l = item[0]
+        now = find_level(state, l, seen, capacity, rate, weight, starts, owner, path_starts, path_owner, flow_starts, flow_owner)
+        if key[0] * (1.0 + SAME_LEVEL) < now < np.inf:
+            sift_down(key, item, size, 0, now, l)
+            continue
         size -= 1
         if size > 0:
             sift_down(key, item, size, 0, key[size], item[size])
