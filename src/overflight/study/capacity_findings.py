@@ -262,6 +262,15 @@ class CapacityFindings:
         """National capacity, mean over the slots in which it was worked out."""
         return float(self.capacity_gbps.mean()) if len(self.capacity_gbps) else float("nan")
 
+    def headline_dict(self) -> dict[str, Any]:
+        """Return what constellations are compared by."""
+        return {
+            "terminals": self.demand.terminals,
+            "down_median_mbps": rounded(self.down.median_mbps, 3),
+            "busy_down_median_mbps": rounded(self.busy_down.median_mbps, 3),
+            "national_capacity_gbps": rounded(self.capacity_mean_gbps, 3),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the key ``capacity`` of the report's JSON."""
         demand = self.demand

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from overflight.catalog.availability import verdict_words
 from overflight.clock import Instants, format_time
+from overflight.study.capacity_findings import CapacityFindings
 
 Floats = npt.NDArray[np.float64]
 
@@ -158,6 +159,8 @@ class FleetFindings:
     sensitivity: tuple[Sensitivity, ...] = ()
     ground_known: bool = True
     """Whether gateways and PoPs of this constellation are known; without them nothing is said of ways and latency."""
+    capacity: CapacityFindings | None = None
+    """Who gets how much; None where it was not worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +247,7 @@ class TerritoryFindings:
             "landing_countries": [{"country": country, "share": _rounded(share, 4)} for country, share in first.landing_countries],
             "isl_share": _rounded(first.isl_share, 4),
             "handovers_per_hour": _rounded(first.handovers_per_hour, 2),
+            "capacity": None if first.capacity is None else first.capacity.to_dict(),
             "sensitivity": [
                 {
                     "parameter": row.parameter,
@@ -315,4 +319,5 @@ def _fleet_dict(fleet: FleetFindings) -> dict[str, Any]:
         "latency": _latency_dict(fleet.latency),
         "isl_share": _rounded(fleet.isl_share, 4),
         "handovers_per_hour": _rounded(fleet.handovers_per_hour, 2),
+        "capacity": None if fleet.capacity is None else fleet.capacity.headline_dict(),
     }
