@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.report_sample import make_findings
+from tests.unit.report_sample import OUTLINES, make_findings
 from tests.unit.test_report_html import check
 
 from overflight.catalog.ground import read_gateways
 from overflight.catalog.tables import read_table
 from overflight.clock import parse_time
+from overflight.earth.cells import cells_of_polygon
 from overflight.earth.territory import parse_territory
 from overflight.intake import Intake, LeftOut
 from overflight.notices import Notice
@@ -28,6 +29,7 @@ from overflight.report.text import summary_lines
 from overflight.report.words import load_words
 from overflight.run import open_run
 from overflight.scenario import parse_scenario
+from overflight.service._terminals_files import parse_terminals
 from overflight.study.findings import Assumption
 from overflight.study.territory import find_assumed_landings, study_territory
 
@@ -198,6 +200,23 @@ def every_warning():
         point = {"type": "Point", "coordinates": [0, 0]}
         data = {"type": "GeometryCollection", "geometries": [feature, point], "crs": {"properties": {"name": "EPSG:3857"}}}
         yield from parse_territory(json.dumps(data).encode(), source="own.json").warnings
+    cells = cells_of_polygon(OUTLINES["NR"])
+    here = f"{int(cells[0]):x}"
+    lines = (
+        f"{here},,,5,",
+        f"{here},,,5,",
+        "zz,,,1,",
+        "85283473fffffff,,,1,",
+        "84283473fffffff,,,1,",
+        ",95,1,1,",
+        ",1,1,2.5,",
+        ",1,1,1,odd",
+        "1",
+    )
+    rows = "\n".join(("cell,lat,lon,terminals,class", *lines)).encode()
+    _, intake = parse_terminals(rows, source="t.csv", cell_ids=cells, territory_name="Nauru", strict=False)
+    yield from intake.notices("rows of terminals")
+    yield from (Notice.about("t.csv", item.reason) for item in intake.left_out)
     left_out = LeftOut("x.tle", None, "A", Notice.of("left_out.lone_line_2", "line 2 without line 1"))
     yield from Intake("x.tle", "", 1, 0, (left_out,)).notices("element sets")
 
