@@ -63,8 +63,8 @@ def _raise_levels(lack, spare, linked, back, room, level, queue):
 def carry(spare, lack, linked, back, links_room):
     """Lead what satellites can spare over links to those that lack, as much as can be (Dinic); lessens all three in place.
 
-    ``linked`` (n, k) is symmetric and ``back[s, k]`` the column in which the neighbour names s; ``links_room`` (n, k) is what the link from s
-    to that neighbour still carries. Paths are sought backwards, from those that lack.
+    ``linked`` (n, k) is symmetric and ``back[s, k]`` the column in which the neighbour names s; ``links_room`` (n, k) is what
+    the link from s to that neighbour still carries. Paths are sought backwards, from those that lack.
     """
     n = lack.size
     level = np.empty(n, np.int64)

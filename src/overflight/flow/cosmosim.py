@@ -136,4 +136,5 @@ def _columns_back(linked: Integers) -> Integers:
     if not (names_back.any(axis=2) | (linked < 0)).all():
         msg = "maximum flow: a satellite is linked with one that is not linked with it; give a symmetric table"
         raise InputError(msg)
-    return names_back.argmax(axis=2).astype(np.int32)
+    columns: Integers = names_back.argmax(axis=2).astype(np.int32)
+    return columns
