@@ -76,7 +76,7 @@ def load_backbone() -> tuple[Backbone, npt.NDArray[np.float64], npt.NDArray[np.f
 
 @cache
 def make_slot(beams: int, box_deg: tuple[float, float, float, float] | None = None) -> Slot:
-    """Light beams in cells drawn at random, each by one of the ten nearest satellites, bound for the nearest PoP; a class or two in each."""
+    """Light beams in cells drawn at random, by one of the ten nearest satellites each, bound for the nearest PoP."""
     from scipy.spatial import cKDTree
 
     generator = np.random.default_rng(3)

@@ -357,3 +357,61 @@ def cut_flows(pair_of, pair_starts, pair_flows, offer, indptr, share, no_path, f
             rest -= fraction[part]
         fraction[used - 1] = rest
     return used
+
+
+@njit(**_OPTIONS)
+def deal_terminals(beam_cell, beam_mbps, terminals, weight, dealt):
+    """Deal the terminals of each cell and class to its beams: a floor that keeps below an even level, then one by one to the emptiest."""
+    beams, classes = dealt.shape
+    pull = np.zeros(beams)
+    first = 0
+    while first < beams:
+        cell, last = beam_cell[first], first + 1
+        while last < beams and beam_cell[last] == cell:
+            last += 1
+        carries = False
+        for b in range(first, last):
+            carries |= beam_mbps[b] > 0.0
+        for k in range(classes):
+            left = terminals[cell, k]
+            if left > 0 and carries:
+                level = even_level(pull, beam_mbps, first, last, left * weight[k])
+                for b in range(first, last):
+                    few = min(left, max(0, int(np.floor((level * beam_mbps[b] - pull[b]) / weight[k]))))
+                    dealt[b, k] += few
+                    pull[b] += few * weight[k]
+                    left -= few
+            while left > 0:
+                best, least = first, np.inf
+                for b in range(first, last):
+                    if carries:
+                        filled = (pull[b] + weight[k]) / beam_mbps[b] if beam_mbps[b] > 0.0 else np.inf
+                    else:
+                        filled = pull[b]
+                    if filled < least:
+                        best, least = b, filled
+                dealt[best, k] += 1
+                pull[best] += weight[k]
+                left -= 1
+        first = last
+
+
+@njit(**_OPTIONS)
+def even_level(pull, beam_mbps, first, last, more):
+    """Weight per Mbit/s to which `more` weight would fill the emptiest beams alike."""
+    level, joined = 0.0, True
+    total_pull, total_mbps = more, 0.0
+    taken = np.zeros(last - first, np.bool_)
+    while joined:
+        joined = False
+        best, least = -1, np.inf
+        for b in range(first, last):
+            if not taken[b - first] and beam_mbps[b] > 0.0 and pull[b] / beam_mbps[b] < least:
+                best, least = b, pull[b] / beam_mbps[b]
+        if best >= 0 and (total_mbps == 0.0 or least < level):
+            taken[best - first] = True
+            total_pull += pull[best]
+            total_mbps += beam_mbps[best]
+            level = total_pull / total_mbps
+            joined = True
+    return level
