@@ -218,6 +218,8 @@ class WeatherSettings(_Table):
     """Liquid water of the column in ``cloud`` and ``rain`` (assumed)."""
     rain_mm_h: NotNegative = 10.0
     """Rain rate in ``rain``."""
+    rain_width_km: Positive = 10.0
+    """Distance over the ground, towards the satellite, that lies in the rain of ``rain`` (assumed)."""
     gateways: Literal["clear", "same"] = "clear"
     """Weather over the gateways: clear, as gateways can be chosen where it does not rain (assumed), or the same as over the cells."""
 

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
 
-STRETCH_SLOTS = 4
+STRETCH_SLOTS = 8
 """Slots that follow one another in a stretch: beams are kept from one to the next as a satellite choice would keep them."""
 
 MIN_STRETCHES = 24

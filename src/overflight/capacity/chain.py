@@ -1,0 +1,263 @@
+"""One slot, from a scene to rates: beams are allocated, terminals spread over them, flows led to their PoPs and shared fairly.
+
+A group of terminals is those of one class in one cell on one beam; they all get the same rate. A cell's active terminals are spread over
+its beams in proportion to what the beams carry. Uplinks follow: a beam's uplink is that of the same satellite, times the satellite's
+uplink beams over its downlink beams.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from overflight.capacity.links import UserLinks, rate_beams, rate_pairs
+from overflight.capacity.market import Market
+from overflight.capacity.plant import Plant, Sky
+from overflight.capacity.scenes import Scene
+from overflight.flow.fair import fair_rates
+from overflight.flow.feeders import Landing
+from overflight.flow.paths import Assembly, Backbone, Capacities, assemble_flows, replace_capacities
+from overflight.schedule.beams import Allocator, BeamPlan, BeamRequest, validate_plan
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int64]
+
+MAX_NEED = 64
+"""No cell wants more beams than this, whatever it asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By which rules a slot is worked out.
+
+    Attributes
+    ----------
+    allocate
+        Gives beams to cells.
+    is_checked
+        Whether what it returns is checked: an allocator of a user's own.
+    landing
+        Leads traffic to gateways.
+    cells_per_beam, satellites_per_channel
+        See `overflight.schedule.beams.BeamRequest`.
+    saturated
+        Whether the territory's terminals ask for ever more, so that what they get is what can be had.
+    """
+
+    allocate: Allocator
+    is_checked: bool
+    landing: str | Landing
+    cells_per_beam: int = 1
+    satellites_per_channel: int = 1
+    saturated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a slot's flows lead through besides satellites: fibre, and names of satellites.
+
+    Attributes
+    ----------
+    backhaul_ms
+        From each gateway to each PoP in use, shape (pops, gateways); infinite where it serves it not.
+    home
+        Each cell's PoP among those in use, int32, shape (cells,).
+    norad_id
+        Catalogue numbers, which settle ties, shape (satellites,).
+    """
+
+    backhaul_ms: Floats
+    home: Integers
+    norad_id: npt.NDArray[np.int64]
+
+
+class Groups(NamedTuple):
+    """Groups of terminals: row of the beam in the plan, cell, class, and active terminals, a fraction where they are few."""
+
+    beam: Rows
+    cell: Rows
+    of_class: Rows
+    terminals: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class SlotResult:
+    """What one slot found.
+
+    Attributes
+    ----------
+    plan
+        Beams.
+    beam_mbps
+        Downlink rate of each beam's channel, all of its time.
+    groups
+        Groups of terminals.
+    down_mbps, up_mbps
+        What each group gets together.
+    bottleneck
+        Kind of resource (`overflight.flow.paths.ResourceKind`) that holds each group's downlink back; −1: it has all it asks for.
+    assembly, part_mbps, load_mbps
+        The flows of the downlink, what each of their parts gets, and the load of each of their resources.
+    active, asked_mbps
+        Active terminals of each cell, and what they ask for together, downlink, shape (cells,).
+    need
+        Beams that each cell wanted, int32, shape (cells,).
+    """
+
+    plan: BeamPlan
+    beam_mbps: Floats
+    groups: Groups
+    down_mbps: Floats
+    up_mbps: Floats
+    bottleneck: npt.NDArray[np.int8]
+    assembly: Assembly
+    part_mbps: Floats
+    load_mbps: Floats
+    active: Floats
+    asked_mbps: Floats
+    need: Integers
+
+
+def work_slot(
+    scene: Scene,
+    market: Market,
+    plant: Plant,
+    sky: Sky,
+    links: UserLinks,
+    network: Network,
+    rules: Rules,
+    activity: Floats,
+    *,
+    held: BeamPlan | None = None,
+    threads: int = 1,
+) -> SlotResult:
+    """Work one slot out.
+
+    Parameters
+    ----------
+    scene, market, plant, sky, links, network
+        Where satellites stand, who asks, and what there is to serve them with.
+    rules
+        Beams and landing.
+    activity
+        Demand of each cell as a share of the busiest hour's, shape (cells,).
+    held
+        Beams of the slot before.
+    threads
+        For the rates of pairs; the result does not depend on it.
+    """
+    active = market.terminals * market.active_share * activity[:, None]
+    asked_mbps = (active * market.down_mbps).sum(axis=1)
+    down_mbps, up_mbps = rate_pairs(scene, links, plant, sky, threads=threads)
+    request = _request_beams(scene, market, plant, network, rules, asked_mbps, active, down_mbps, held)
+    plan = rules.allocate(request)
+    if rules.is_checked:
+        validate_plan(request, plan)
+    # Cells that share a beam in time are not lit at once, and who is lit when is not told: then the nominal interference holds.
+    computed = links.interference is not None and rules.cells_per_beam == 1
+    beam_mbps = rate_beams(scene, plan, links, plant, sky, market, threads=threads) if computed else down_mbps[plan.pair]
+    groups = _group_terminals(plan, beam_mbps * plan.share, active, len(market))
+    demand_mbps = groups.terminals * market.down_mbps[groups.cell, groups.of_class]
+    if rules.saturated:
+        demand_mbps = np.where(market.own[groups.cell], np.inf, demand_mbps)
+    usable = plant.values["user_share_of_beam"]
+    assembly = assemble_flows(
+        plan.satellite,
+        beam=groups.beam.astype(np.int32),
+        pop=network.home[groups.cell],
+        weight=groups.terminals * market.weight[groups.of_class],
+        demand_mbps=demand_mbps,
+        backbone=Backbone(scene.next_hop, network.backhaul_ms, scene.reach),
+        capacities=_capacities(plant, beam_mbps * plan.share * usable, plant.satellite_mbps),
+        landing=rules.landing,
+    )
+    rates = fair_rates(assembly.flows, assembly.resources.capacity_mbps)
+    bottleneck = assembly.merge_bottlenecks(rates.bottleneck, rates.rate)
+    beam_up_mbps = up_mbps[plan.pair] * plan.share * usable * plant.uplink_beam_share[plan.satellite]
+    return SlotResult(
+        plan=plan,
+        beam_mbps=beam_mbps,
+        groups=groups,
+        down_mbps=assembly.merge_rates(rates.rate),
+        up_mbps=_share_uplinks(assembly, market, groups, _capacities(plant, beam_up_mbps, plant.satellite_up_mbps)),
+        bottleneck=np.where(bottleneck < 0, -1, assembly.resources.kind_of(bottleneck)).astype(np.int8),
+        assembly=assembly,
+        part_mbps=rates.rate,
+        load_mbps=rates.load,
+        active=active.sum(axis=1),
+        asked_mbps=asked_mbps,
+        need=request.need,
+    )
+
+
+def _request_beams(
+    scene: Scene,
+    market: Market,
+    plant: Plant,
+    network: Network,
+    rules: Rules,
+    asked_mbps: Floats,
+    active: Floats,
+    down_mbps: Floats,
+    held: BeamPlan | None,
+) -> BeamRequest:
+    """Ask for as many beams as a cell's terminals would fill, by the best channel that it has in sight."""
+    cells = len(market)
+    indptr = np.searchsorted(scene.cell, np.arange(cells + 1)).astype(np.int64)
+    best = np.zeros(cells)
+    seen = np.flatnonzero(np.diff(indptr))
+    if len(seen):
+        best[seen] = np.maximum.reduceat(down_mbps, indptr[seen])
+    fills = best * plant.values["user_share_of_beam"]
+    licensed = np.bitwise_count(plant.licensed).astype(np.int64) * rules.satellites_per_channel
+    wanted = np.where(fills > 0.0, np.ceil(asked_mbps / np.maximum(fills, 1e-9) - 1e-9), 0.0)
+    if rules.saturated:
+        wanted = np.where(market.own & (active.sum(axis=1) > 0.0), np.inf, wanted)
+    return BeamRequest(
+        indptr=indptr,
+        satellite=scene.satellite,
+        value_mbps=down_mbps,
+        need=np.minimum(np.minimum(wanted, licensed), MAX_NEED).astype(np.int32),
+        priority=np.ones(cells),
+        licensed=plant.licensed,
+        beams=plant.beams,
+        beams_per_channel=plant.beams_per_channel,
+        neighbours=market.neighbours,
+        channels=len(plant.down),
+        satellites_per_channel=rules.satellites_per_channel,
+        cells_per_beam=rules.cells_per_beam,
+        held=held,
+        cell_key=market.cell_ids,
+        satellite_key=network.norad_id,
+    )
+
+
+def _group_terminals(plan: BeamPlan, carries_mbps: Floats, active: Floats, cells: int) -> Groups:
+    """Spread each cell's active terminals over its beams in proportion to what they carry."""
+    whole = np.bincount(plan.cell, weights=carries_mbps, minlength=cells)
+    share = carries_mbps / np.where(whole > 0.0, whole, 1.0)[plan.cell]
+    beam, of_class = np.nonzero(active[plan.cell] * share[:, None])
+    cell = plan.cell[beam].astype(np.int64)
+    return Groups(beam, cell, of_class, active[cell, of_class] * share[beam])
+
+
+def _capacities(plant: Plant, beam_mbps: Floats, satellite_mbps: Floats) -> Capacities:
+    return Capacities(
+        beam_mbps=beam_mbps,
+        satellite_mbps=satellite_mbps,
+        laser_mbps=plant.laser_mbps,
+        landing_mbps=plant.feeder_mbps,
+        feeder_mbps=plant.dish_mbps,
+        gateway_mbps=plant.gateway_mbps,
+        pop_mbps=plant.pop_mbps,
+    )
+
+
+def _share_uplinks(assembly: Assembly, market: Market, groups: Groups, capacities: Capacities) -> Floats:
+    """Rates of the uplink over the same ways, Mbit/s for each group."""
+    demand_mbps = groups.terminals * market.up_mbps[groups.cell, groups.of_class]
+    flows = replace(assembly.flows, demand=demand_mbps[assembly.part_of] * assembly.fraction)
+    resources = replace_capacities(assembly.resources, capacities)
+    return assembly.merge_rates(fair_rates(flows, resources.capacity_mbps).rate)
