@@ -42,8 +42,8 @@ class Reduction(NamedTuple):
 
 KEPT = {
     "rain_rate": Reduction(2, Scale(0.01, True)),
-    "isotherm": Reduction(1, Scale(0.02, False)),
-    "height": Reduction(2, Scale(0.02, False)),
+    "isotherm": Reduction(1, Scale(0.01, False)),
+    "height": Reduction(1, Scale(0.03, False)),
     "temperature": Reduction(2, Scale(0.5, False)),
     "wet_refractivity": Reduction(2, Scale(0.5, False)),
     "vapour_density": Reduction(2, Scale(0.02, True)),

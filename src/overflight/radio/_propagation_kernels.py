@@ -133,44 +133,34 @@ def zenith_gases(
     start: Any,
     stop: Any,
 ) -> None:
-    """Gases towards the zenith, dB, from the Chebyshev series of one frequency (see `overflight.radio.gases.fit_zenith`).
+    """Gases towards the zenith, dB, from the polynomials of one frequency (see `overflight.radio.gases.fit_zenith`).
 
-    ``oxygen_fit[a, b, c]`` is the series of log(oxygen dB) in height, temperature and vapour density over ``oxygen_box`` (3, 2);
-    ``vapour_fit[a]`` that of log(dB per kg/m²) in log(content) over ``vapour_box`` (2,).
+    ``oxygen_fit[a, b, c]`` gives oxygen, dB, over its factor of temperature, in powers of the pressure ratio, 300 K / T and the vapour
+    density; ``vapour_fit[a]`` log(dB per kg/m²) of vapour in powers of log(content); each variable brought from its box to -1 ... 1.
     """
-    n_height, n_temperature, n_density = oxygen_fit.shape
-    n_vapour = vapour_fit.shape[0]
+    n_pressure, n_theta, n_density = oxygen_fit.shape
     for n in range(start, stop):
-        x = _to_unit(height[n], oxygen_box[0, 0], oxygen_box[0, 1])
-        y = _to_unit(temperature[n], oxygen_box[1, 0], oxygen_box[1, 1])
+        geopotential = 6356.766 * height[n] / (6356.766 + height[n])
+        ratio = (1.0 - 6.5 / 288.15 * geopotential) ** (34.1632 / 6.5)
+        x = _to_unit(ratio, oxygen_box[0, 0], oxygen_box[0, 1])
+        y = _to_unit(300.0 / temperature[n], oxygen_box[1, 0], oxygen_box[1, 1])
         z = _to_unit(density[n], oxygen_box[2, 0], oxygen_box[2, 1])
-        outer_1 = 0.0
-        outer_2 = 0.0
-        for a in range(n_height - 1, -1, -1):
-            middle_1 = 0.0
-            middle_2 = 0.0
-            for b in range(n_temperature - 1, -1, -1):
-                inner_1 = 0.0
-                inner_2 = 0.0
-                for c in range(n_density - 1, 0, -1):
-                    inner_1, inner_2 = 2.0 * z * inner_1 - inner_2 + oxygen_fit[a, b, c], inner_1
-                inner = z * inner_1 - inner_2 + oxygen_fit[a, b, 0]
-                if b > 0:
-                    middle_1, middle_2 = 2.0 * y * middle_1 - middle_2 + inner, middle_1
-                else:
-                    middle = y * middle_1 - middle_2 + inner
-            if a > 0:
-                outer_1, outer_2 = 2.0 * x * outer_1 - outer_2 + middle, outer_1
-            else:
-                outer = x * outer_1 - outer_2 + middle
-        total = math.exp(outer)
+        oxygen = 0.0
+        for a in range(n_pressure - 1, -1, -1):
+            plane = 0.0
+            for b in range(n_theta - 1, -1, -1):
+                line = 0.0
+                for c in range(n_density - 1, -1, -1):
+                    line = line * z + oxygen_fit[a, b, c]
+                plane = plane * y + line
+            oxygen = oxygen * x + plane
+        total = oxygen * (0.7832 + 0.00709 * (temperature[n] - 273.15))
         if content[n] > 0.0:
             w = _to_unit(math.log(content[n]), vapour_box[0], vapour_box[1])
-            one = 0.0
-            two = 0.0
-            for a in range(n_vapour - 1, 0, -1):
-                one, two = 2.0 * w * one - two + vapour_fit[a], one
-            vapour = content[n] * math.exp(w * one - two + vapour_fit[0])
+            series = 0.0
+            for a in range(vapour_fit.size - 1, -1, -1):
+                series = series * w + vapour_fit[a]
+            vapour = content[n] * math.exp(series)
             if altitude_factor != 0.0:
                 vapour *= 1.0 + altitude_factor * min(max(height[n], 0.0), 4.0) ** altitude_power
             total += vapour

@@ -21,7 +21,7 @@ from overflight.radio.scintillation import fade_at_site, turbulence_factor
 LOWEST_GHZ, HIGHEST_GHZ = 1.0, 55.0
 LEAST_PERCENT, GREATEST_PERCENT = 0.001, 50.0
 
-NODES = 16
+NODES = 21
 """Elevations in a table, from 5° to the zenith (`overflight.radio.table.table_sines`)."""
 
 
@@ -271,7 +271,7 @@ def make_attenuation_table(
     lat, lon = check_places(lat_deg, lon_deg)
     f = check_frequency(frequency_ghz, recommendation="P.618-13", low=LOWEST_GHZ, high=HIGHEST_GHZ)
     nodes = int(check_number("nodes", nodes, 4, 256, unit="", advice="give the number of elevations of the table"))
-    sines = table_sines(2 * nodes - 1)
+    sines = table_sines(nodes)
     maps = built_in_maps() if maps is None else maps
     percent = weather.exceeded_percent
     if percent is not None:

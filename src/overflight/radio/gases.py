@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial import chebyshev
 
 from overflight.catalog.tables import float_column, read_table
 from overflight.errors import InputError
-from overflight.radio._limits import HIGHEST_SITE_KM, LOWEST_SITE_KM, check_elevation, check_frequency
+from overflight.radio._limits import check_elevation, check_frequency
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,14 +33,14 @@ _OXYGEN_PEAKS = (
 _REFERENCE_GHZ, _REFERENCE_HPA = 20.6, 845.0
 _DRIEST_KG_M2 = 1e-3
 
-_BOX = np.array([[LOWEST_SITE_KM, HIGHEST_SITE_KM], [200.0, 320.0], [0.0, 50.0]])
-_SIZES = (12, 9, 5)
+_BOX = np.array([[0.25, 1.1], [300.0 / 325.0, 300.0 / 200.0], [0.0, 50.0]])
+_SIZES = (7, 5, 3)
 _VAPOUR_BOX = np.array([math.log(_DRIEST_KG_M2), math.log(150.0)])
-_VAPOUR_SIZE = 16
+_VAPOUR_SIZE = 12
 
 
 class ZenithFit(NamedTuple):
-    """Chebyshev series of the zenith attenuation at one frequency, as the kernel ``zenith_gases`` takes them (see `fit_zenith`)."""
+    """Polynomials of the zenith attenuation at one frequency, as the kernel ``zenith_gases`` takes them (see `fit_zenith`)."""
 
     oxygen_fit: Floats
     oxygen_box: Floats
@@ -148,11 +149,16 @@ def zenith_oxygen_p676_db(
     shape = (15.02 * f**2 - 1353.0 * f + 5.333e4) / (f**3 - 151.3 * f**2 + 9629.0 * f - 6803.0)
     t3 = 0.0114 * f / (1.0 + 0.14 * rp**-2.6) * shape
     # Equation 30's factor 6.1 and the temperature's correction, limited below 70 GHz by equation 34.
-    height = 6.1 * (0.7832 + 0.00709 * (temperature - 273.15)) / (1.0 + 0.17 * rp**-1.1) * (1.0 + t1 + t2 + t3)
+    height = 6.1 * oxygen_warmth(temperature) / (1.0 + 0.17 * rp**-1.1) * (1.0 + t1 + t2 + t3)
     if f < 70.0:
         height = np.minimum(height, 10.7 * rp**0.3)
     zenith: Floats = oxygen * height
     return zenith
+
+
+def oxygen_warmth(temperature_k: Floats) -> Floats:
+    """Factor of temperature in the equivalent height of oxygen."""
+    return 0.7832 + 0.00709 * (temperature_k - 273.15)
 
 
 def zenith_vapour_p676_db(frequency_ghz: float, *, vapour_content_kg_m2: npt.ArrayLike, height_km: npt.ArrayLike) -> Floats:
@@ -247,30 +253,30 @@ def gas_attenuation_p676_db(
 
 @lru_cache(maxsize=256)
 def fit_zenith(frequency_ghz: float) -> ZenithFit:
-    """Lay Chebyshev series through the zenith attenuation at one frequency, so that a site costs tens of nanoseconds and no line sums.
+    """Lay polynomials through the zenith attenuation at one frequency, so that a site costs tens of nanoseconds and no line sums.
 
-    The series of log(oxygen dB) runs over height (pressure by P.835-6), temperature and vapour density of all sites on Earth, that of
-    log(vapour dB per kg/m²) over log(column). They follow the formulas within 2e-5 up to 55 GHz (docs/models/propagation.md).
+    The one of oxygen (over its factor of temperature) runs over p / 1013.25 hPa, 300 K / T and vapour density of all sites on Earth,
+    that of log(vapour dB per kg/m²) over log(column). How closely they follow the formulas is in docs/models/propagation.md.
 
     Raises
     ------
     InputError
         If the frequency is not within 1 to 350 GHz.
     """
-    height, temperature, density = (_nodes(size, box) for size, box in zip(_SIZES, _BOX, strict=True))
-    grid = np.meshgrid(height, temperature, density, indexing="ij")
+    ratio, theta, density = np.meshgrid(*(_nodes(size, box) for size, box in zip(_SIZES, _BOX, strict=True)), indexing="ij")
+    temperature = 300.0 / theta
     oxygen = zenith_oxygen_p676_db(
-        frequency_ghz, pressure_hpa=standard_pressure_p835(grid[0]), temperature_k=grid[1], vapour_density_g_m3=grid[2]
-    )
+        frequency_ghz, pressure_hpa=1013.25 * ratio, temperature_k=temperature, vapour_density_g_m3=density
+    ) / oxygen_warmth(temperature)
     vapour = _vapour_per_content(frequency_ghz, np.exp(_nodes(_VAPOUR_SIZE, _VAPOUR_BOX)))
     if not (oxygen.min() > 0.0 and vapour.min() > 0.0):
         msg = f"frequency_ghz: {frequency_ghz:g} GHz; the equivalent heights of ITU-R P.676-12 do not hold there, ask for another frequency"
         raise InputError(msg)
-    series = np.log(oxygen)
+    series = oxygen
     for axis in range(3):
-        series = np.moveaxis(np.tensordot(_to_series(_SIZES[axis]), series, axes=(1, axis)), 0, axis)
+        series = np.moveaxis(np.tensordot(_to_powers(_SIZES[axis]), series, axes=(1, axis)), 0, axis)
     factor, power = _altitude_law(frequency_ghz)
-    return ZenithFit(np.ascontiguousarray(series), _BOX, _to_series(_VAPOUR_SIZE) @ np.log(vapour), _VAPOUR_BOX, factor, power)
+    return ZenithFit(np.ascontiguousarray(series), _BOX, _to_powers(_VAPOUR_SIZE) @ np.log(vapour), _VAPOUR_BOX, factor, power)
 
 
 def _angles(size: int) -> Floats:
@@ -283,8 +289,10 @@ def _nodes(size: int, box: Floats) -> Floats:
     return nodes
 
 
-def _to_series(size: int) -> Floats:
-    """Matrix that turns values at the Chebyshev nodes into coefficients of the series."""
-    matrix: Floats = np.cos(np.outer(np.arange(size), _angles(size))) * 2.0 / size
-    matrix[0] *= 0.5
+def _to_powers(size: int) -> Floats:
+    """Matrix that turns values at the Chebyshev nodes into coefficients of powers of the variable brought to -1 ... 1."""
+    series = np.cos(np.outer(np.arange(size), _angles(size))) * 2.0 / size
+    series[0] *= 0.5
+    powers = np.stack([np.pad(poly, (0, size - len(poly))) for poly in map(chebyshev.cheb2poly, np.eye(size))], axis=1)
+    matrix: Floats = powers @ series
     return matrix
