@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from overflight.radio._steps import FIRST_OCTAVE, MANTISSA_BITS
+from overflight.radio._steps import ANGLE_BITS, FIRST_ANGLE_OCTAVE, FIRST_OCTAVE, MANTISSA_BITS
 
 EARTH_RADIUS_KM = 6_371.0088
 
@@ -25,6 +25,8 @@ COSINE_NODES = 512.0
 
 _SHIFT = 52 - MANTISSA_BITS
 _FIRST_STEP = (1023 + FIRST_OCTAVE) << MANTISSA_BITS
+_ANGLE_SHIFT = 52 - ANGLE_BITS
+_FIRST_ANGLE_STEP = (1023 + FIRST_ANGLE_OCTAVE) << ANGLE_BITS
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 
@@ -61,26 +63,25 @@ def interpolate(table, place):
 
 @njit(**_OPTIONS)
 def channel_rates(
-    range_km, elevation_deg, attenuation_db, version, satellite, i_over_c,
+    range_km, elevation_deg, attenuation_db, has_sky, version, satellite, has_satellite, i_over_c, has_noise,
     is_up, constants, control, sines, ground_scan, space_scan, losses, efficiency, mbps_per_efficiency, rate_mbps,
 ):  # fmt: skip
     """Rate of one channel of each pair.
 
-    ``version`` is by pair, or by satellite where ``satellite`` (pairs,) is given (else it is empty); ``i_over_c`` by pair, or of size 1
-    for all; ``attenuation_db`` likewise by pair, or of size 1: a clear sky's at the zenith, for all elevations.
+    ``version`` is by pair, or by satellite where there is ``satellite`` (pairs,); ``i_over_c`` by pair where there is one, else its
+    first stands for all; ``attenuation_db`` likewise, the first being that of a clear sky at the zenith.
     ``constants`` (versions, 4): level that power control holds (W/m²/MHz), greatest EIRP over 4π 10⁶ (so that it may be divided by km²),
     C/N per level at beam centre and broadside, and the same for the sky's noise temperature over the receiver's (0 in uplinks).
     """
-    by_pair_noise, by_pair_sky = i_over_c.size > 1, attenuation_db.size > 1
     for pair in range(range_km.size):
-        row = np.uint64(version[satellite[pair]]) if satellite.size else np.uint64(version[pair])
+        row = np.uint64(version[satellite[pair]]) if has_satellite else np.uint64(version[pair])
         distance = range_km[pair]
         place = max(0.0, min(90.0, elevation_deg[pair])) * NODES_A_DEGREE
         sine = interpolate(sines, place)
         # Triangle of the Earth's centre, the place and the satellite: radius² and the cosine of the angle to the nadir.
         radius = math.sqrt(EARTH_RADIUS_KM * EARTH_RADIUS_KM + distance * distance + 2.0 * EARTH_RADIUS_KM * distance * sine)
         cosine = min(1.0, max(0.0, (distance + EARTH_RADIUS_KM * sine) / radius))
-        loss_db = attenuation_db[pair] if by_pair_sky else attenuation_db[0] / max(sine, 0.05)
+        loss_db = attenuation_db[pair] if has_sky else attenuation_db[0] / max(sine, 0.05)
         kept = interpolate(losses, max(0.0, min(MOST_DB, loss_db)) * NODES_A_DB)
         space = interpolate(space_scan, cosine * COSINE_NODES)
         ground = interpolate(ground_scan, place)
@@ -91,53 +92,55 @@ def channel_rates(
         else:
             level = min(constants[row, 0], strongest * space)
             c_over_n = level * constants[row, 2] * ground * kept / (1.0 + constants[row, 3] * (1.0 - kept))
-        noise = i_over_c[pair] if by_pair_noise else i_over_c[0]
+        noise = i_over_c[pair] if has_noise else i_over_c[0]
         rate_mbps[pair] = mbps_per_efficiency * look_up_efficiency(efficiency, c_over_n / (1.0 + c_over_n * noise))
-        # A pair without a range, an elevation, a sky or a neighbour's interference has no rate, and says nothing else.
-        if not (loss_db == loss_db and noise == noise and elevation_deg[pair] == elevation_deg[pair]):
+        # A pair without a range, a satellite above the horizon, a sky or a neighbour's interference has no rate, and says nothing else.
+        if not (distance > 0.0 and elevation_deg[pair] >= 0.0) or np.isnan(loss_db) or np.isnan(noise):
             rate_mbps[pair] = 0.0
-
-
-CHORD_NODES = 4_096
-"""Nodes of antenna patterns, by the chord 2 sin(θ/2) of the angle off the axis over 0 to 2, and one more."""
 
 
 @njit(**_OPTIONS)
 def gain_off_axis(pattern, cosine):
-    """Relative gain of a tabulated pattern at an angle given by its cosine."""
-    chord = math.sqrt(max(0.0, 2.0 - 2.0 * cosine))
-    return interpolate(pattern, min(chord, 2.0) * (CHORD_NODES / 2.0))
+    """Relative gain at an angle given by its cosine, of a pattern tabulated by 2 − 2 cos θ (see `overflight.radio._steps`)."""
+    step = (_bits_of(max(2.0 - 2.0 * cosine, 0.0)) >> _ANGLE_SHIFT) - _FIRST_ANGLE_STEP
+    return pattern[np.uint64(max(0, min(step, pattern.size - 1)))]
 
 
 @njit(**_OPTIONS)
-def point_beams(cell, satellite, cells_km, positions_km, ahead, distance_km):
-    """Unit vector from each beam's satellite to its cell, (beams, 3), and the distance."""
-    for beam in range(cell.size):
-        x = cells_km[cell[beam], 0] - positions_km[0, satellite[beam]]
-        y = cells_km[cell[beam], 1] - positions_km[1, satellite[beam]]
-        z = cells_km[cell[beam], 2] - positions_km[2, satellite[beam]]
-        away = math.sqrt(x * x + y * y + z * z)
-        distance_km[beam] = away
-        ahead[beam, 0], ahead[beam, 1], ahead[beam, 2] = x / away, y / away, z / away
+def point_beams(order, cell, satellite, cells_km, positions_km, beams):
+    """Write each beam's cell, satellite, unit vector from the one to the other and distance into a row of ``beams`` (beams, 11).
+
+    Rows in the order in which kernels walk through them: what lies side by side on the ground then lies side by side in memory.
+    """
+    for row in range(order.size):
+        place, sender = cell[order[row]], satellite[order[row]]
+        square = 0.0
+        for axis in range(3):
+            beams[row, axis] = cells_km[place, axis]
+            beams[row, 3 + axis] = positions_km[axis, sender]
+            beams[row, 6 + axis] = cells_km[place, axis] - positions_km[axis, sender]
+            square += beams[row, 6 + axis] ** 2
+        beams[row, 9] = math.sqrt(square)
+        beams[row, 10] = sender
+        for axis in range(3):
+            beams[row, 6 + axis] /= beams[row, 9]
 
 
 @njit(**_OPTIONS)
-def add_same_satellite(order, bounds, first, last, ahead, distance_km, space_pattern, is_up, i_over_c):
-    """Add what the other beams of a satellite on a channel put into each: groups first to last of `order`, delimited by `bounds`."""
+def add_same_satellite(order, bounds, first, last, beams, space_pattern, is_up, i_over_c):
+    """Write what the other beams of a satellite on a channel put into each: groups first to last of rows, delimited by ``bounds``."""
     for group in range(first, last):
-        for place in range(bounds[group], bounds[group + 1]):
-            mine = order[place]
+        for mine in range(bounds[group], bounds[group + 1]):
             total = 0.0
-            for other_place in range(bounds[group], bounds[group + 1]):
-                other = order[other_place]
+            for other in range(bounds[group], bounds[group + 1]):
                 if other == mine:
                     continue
-                cosine = ahead[mine, 0] * ahead[other, 0] + ahead[mine, 1] * ahead[other, 1] + ahead[mine, 2] * ahead[other, 2]
+                cosine = beams[mine, 6] * beams[other, 6] + beams[mine, 7] * beams[other, 7] + beams[mine, 8] * beams[other, 8]
                 gain = gain_off_axis(space_pattern, cosine)
                 # Power control: each beam is as strong as its own distance asks; terminals all arrive alike.
-                farther = distance_km[other] / distance_km[mine]
+                farther = beams[other, 9] / beams[mine, 9]
                 total += gain if is_up else gain * farther * farther
-            i_over_c[mine] += total
+            i_over_c[order[mine]] = total
 
 
 @njit(**_OPTIONS)
@@ -156,9 +159,9 @@ def number_boxes(cell, channel, cells_km, edge_km, keys):
 
 
 @njit(**_OPTIONS)
-def find_first(numbers, wanted, first):
-    """Row of the first of ascending numbers that is at least the wanted one, from a row on that is not past it."""
-    last = numbers.size
+def find_first(numbers, wanted):
+    """Row of the first of ascending numbers that is at least the wanted one."""
+    first, last = 0, numbers.size
     while first < last:
         middle = (first + last) >> 1
         if numbers[middle] < wanted:
@@ -170,54 +173,47 @@ def find_first(numbers, wanted, first):
 
 @njit(**_OPTIONS)
 def add_other_satellites(
-    order, boxes, bounds, side, reach, first, last, cell, satellite, cells_km, positions_km, ahead, distance_km, ring_km, space_pattern,
-    ground_pattern, is_up, i_over_c,
+    order, boxes, bounds, side, reach, first, last, beams, ring_km, space_pattern, ground_pattern, is_up, i_over_c
 ):  # fmt: skip
-    """Add what beams of other satellites on the channel, lighting cells within the ring, put into each beam of boxes first to last."""
-    limit = ring_km * ring_km
+    """Write what beams of other satellites on the channel, lighting cells within the ring, put into each beam of boxes first to last."""
     width = 2 * reach + 1
     # As boxes ascend, so do those of a neighbouring column: each column's pointer only moves on.
     pointers = np.empty(width * width, np.int64)
     for box in range(first, last):
-        for side_by_side in range(width * width):
-            column = boxes[box] + (np.int64(side_by_side // width - reach) * side + side_by_side % width - reach) * side
-            near = find_first(boxes, column - reach, 0) if box == first else pointers[side_by_side]
-            while near < boxes.size and boxes[near] < column - reach:
+        for mine in range(bounds[box], bounds[box + 1]):
+            i_over_c[order[mine]] = 0.0
+        for column in range(width * width):
+            middle = boxes[box] + (np.int64(column // width - reach) * side + column % width - reach) * side
+            near = find_first(boxes, middle - reach) if box == first else pointers[column]
+            while near < boxes.size and boxes[near] < middle - reach:
                 near += 1
-            pointers[side_by_side] = near
-            while near < boxes.size and boxes[near] <= column + reach:
-                for place in range(bounds[box], bounds[box + 1]):
-                    mine = order[place]
-                    i_over_c[mine] += _from_box(
-                        mine, order, bounds[near], bounds[near + 1], cell, satellite, cells_km, positions_km, ahead, distance_km, limit,
-                        space_pattern, ground_pattern, is_up,
-                    )  # fmt: skip
-                near += 1
+            pointers[column] = near
+            end = near
+            while end < boxes.size and boxes[end] <= middle + reach:
+                end += 1
+            if end > near:
+                # Boxes along z lie side by side, and so do their beams.
+                for mine in range(bounds[box], bounds[box + 1]):
+                    i_over_c[order[mine]] += _from_rows(
+                        mine, bounds[near], bounds[end], beams, ring_km * ring_km, space_pattern, ground_pattern, is_up
+                    )
 
 
 @njit(**_OPTIONS)
-def _from_box(
-    mine, order, first, last, cell, satellite, cells_km, positions_km, ahead, distance_km, limit, space_pattern, ground_pattern, is_up,
-):  # fmt: skip
-    """Sum of I/C at one beam from the beams of one box."""
+def _from_rows(mine, first, last, beams, limit, space_pattern, ground_pattern, is_up):
+    """Sum of I/C at one beam from the beams of consecutive rows."""
     total = 0.0
-    here, own = cell[mine], satellite[mine]
-    for place in range(first, last):
-        other = order[place]
-        there = cell[other]
-        x, y, z = cells_km[here, 0] - cells_km[there, 0], cells_km[here, 1] - cells_km[there, 1], cells_km[here, 2] - cells_km[there, 2]
-        if x * x + y * y + z * z > limit or satellite[other] == own:
+    cx, cy, cz, own = beams[mine, 0], beams[mine, 1], beams[mine, 2], beams[mine, 10]
+    for other in range(first, last):
+        x, y, z = cx - beams[other, 0], cy - beams[other, 1], cz - beams[other, 2]
+        if x * x + y * y + z * z > limit or beams[other, 10] == own:
             continue
         # The path on which interference comes: from the other's satellite here, or from the other's terminal to our satellite.
-        sender, place_km = (own, there) if is_up else (satellite[other], here)
-        x = cells_km[place_km, 0] - positions_km[0, sender]
-        y = cells_km[place_km, 1] - positions_km[1, sender]
-        z = cells_km[place_km, 2] - positions_km[2, sender]
+        sender, place = (mine, other) if is_up else (other, mine)
+        x, y, z = beams[place, 0] - beams[sender, 3], beams[place, 1] - beams[sender, 4], beams[place, 2] - beams[sender, 5]
         inverse = 1.0 / math.sqrt(x * x + y * y + z * z)
-        x, y, z = x * inverse, y * inverse, z * inverse
-        space_beam, ground_beam = (mine, other) if is_up else (other, mine)
-        space = x * ahead[space_beam, 0] + y * ahead[space_beam, 1] + z * ahead[space_beam, 2]
-        ground = x * ahead[ground_beam, 0] + y * ahead[ground_beam, 1] + z * ahead[ground_beam, 2]
-        spread = distance_km[other] * inverse
+        space = (x * beams[sender, 6] + y * beams[sender, 7] + z * beams[sender, 8]) * inverse
+        ground = (x * beams[place, 6] + y * beams[place, 7] + z * beams[place, 8]) * inverse
+        spread = beams[other, 9] * inverse
         total += spread * spread * gain_off_axis(space_pattern, space) * gain_off_axis(ground_pattern, ground)
     return total

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from overflight.catalog.parameters import parameter_values
 from overflight.errors import InputError
 from overflight.radio import _link_kernels
+from overflight.radio._steps import ANGLE_BITS, ANGLE_OCTAVES, FIRST_ANGLE_OCTAVE, step_edges
 from overflight.radio.antennas import (
     aperture_gain_dbi,
     half_beamwidth_deg,
@@ -60,7 +61,7 @@ class InterferenceModel:
     ring_km
         Beams of other satellites count where they light cells within this distance.
     space_pattern, ground_pattern
-        Gain relative to the peak, by the chord of the angle off the axis, shape (4098,).
+        Gain relative to the peak by the angle off the axis, as `tabulate_pattern` makes it.
     other_systems
         I/C that comes from elsewhere, as a ratio.
     """
@@ -113,10 +114,10 @@ def tabulate_pattern(gain_dbi: Callable[[Floats], Floats]) -> Floats:
     gain_dbi
         Gain by the angle off the axis in degrees, from 0 to 180.
     """
-    chord = np.minimum(np.arange(_link_kernels.CHORD_NODES + 2) * (2.0 / _link_kernels.CHORD_NODES), 2.0)
-    angle = np.degrees(2.0 * np.arcsin(chord / 2.0))
-    gain = gain_dbi(angle)
-    return np.ascontiguousarray(10.0 ** ((gain - gain[0]) / 10.0))
+    edges = step_edges(FIRST_ANGLE_OCTAVE, ANGLE_OCTAVES, ANGLE_BITS)
+    middles = np.minimum(edges * (1.0 + 0.5 / (1 << ANGLE_BITS)), 4.0)
+    gain = gain_dbi(np.degrees(2.0 * np.arcsin(np.sqrt(middles) / 2.0)))
+    return np.ascontiguousarray(10.0 ** ((gain - gain_dbi(np.zeros(1))[0]) / 10.0))
 
 
 def find_interference(
@@ -154,28 +155,24 @@ def find_interference(
         If the shapes do not fit, a row is out of range, or a lit satellite has no position.
     """
     beams = _check_beams(cell, satellite, channel, cells_km, positions_km)
-    count = beams.cell.size
-    ahead, distance = np.empty((count, 3)), np.empty(count)
-    _link_kernels.point_beams(beams.cell, beams.satellite, beams.cells_km, beams.positions_km, ahead, distance)
-    if not np.isfinite(distance).all():
-        msg = f"lit beams: satellite {beams.satellite[np.argmin(np.isfinite(distance))]} has no position in this slot"
-        raise InputError(msg)
-    same, other = np.zeros(count), np.zeros(count)
+    same, other = np.empty(beams.cell.size), np.empty(beams.cell.size)
     order, bounds, _ = _group(beams.channel.astype(np.int64) * beams.positions_km.shape[1] + beams.satellite)
+    rows = _rows(beams, order)
     _share(
         len(bounds) - 1,
         threads,
-        lambda first, last: _link_kernels.add_same_satellite(order, bounds, first, last, ahead, distance, model.space_pattern, is_up, same),
+        lambda first, last: _link_kernels.add_same_satellite(order, bounds, first, last, rows, model.space_pattern, is_up, same),
     )
-    keys = np.empty(count, np.int64)
+    keys = np.empty(beams.cell.size, np.int64)
     side = _link_kernels.number_boxes(beams.cell, beams.channel, beams.cells_km, model.ring_km / BOXES_A_RING, keys)
     nearby, edges, boxes = _group(keys)
+    packed = _rows(beams, nearby)
     _share(
         len(boxes),
         threads,
         lambda first, last: _link_kernels.add_other_satellites(
-            nearby, boxes, edges, side, BOXES_A_RING, first, last, beams.cell, beams.satellite, beams.cells_km, beams.positions_km, ahead,
-            distance, model.ring_km, model.space_pattern, model.ground_pattern, is_up, other,
+            nearby, boxes, edges, side, BOXES_A_RING, first, last, packed, model.ring_km, model.space_pattern, model.ground_pattern,
+            is_up, other,
         ),
     )  # fmt: skip
     return Interference(same, other)
@@ -203,6 +200,23 @@ def _check_beams(cell: npt.ArrayLike, satellite: npt.ArrayLike, channel: npt.Arr
             msg = f"lit beams: a {name} outside 0..{count - 1}"
             raise InputError(msg)
     return _Beams(rows[0], rows[1], rows[2], places, positions)
+
+
+def _rows(beams: _Beams, order: Integers) -> Floats:
+    """Pack the beams in an order, one row each.
+
+    Raises
+    ------
+    InputError
+        If a lit satellite has no position.
+    """
+    rows = np.empty((order.size, 11))
+    _link_kernels.point_beams(order, beams.cell, beams.satellite, beams.cells_km, beams.positions_km, rows)
+    lost = ~np.isfinite(rows[:, 9])
+    if lost.any():
+        msg = f"lit beams: satellite {int(rows[np.argmax(lost), 10])} has no position in this slot, or its cell has none"
+        raise InputError(msg)
+    return rows
 
 
 def _group(keys: npt.NDArray[np.int64]) -> tuple[Integers, npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -178,7 +178,7 @@ def make_link_model(
     terminal_gt_db_k: float | None = None,
     terminal_eirp_dbw: float | None = None,
     model: str = "dvb-s2x",
-    gap_db: float = 0.0,
+    gap_db: float | None = None,
 ) -> LinkModel:
     """Put a kind of link together from the catalogue's parameters.
 
@@ -195,7 +195,7 @@ def make_link_model(
     terminal_gt_db_k, terminal_eirp_dbw
         Of a class of terminals of its own, in place of the parameters'.
     model, gap_db
-        See `overflight.radio.modcod.spectral_efficiency`.
+        See `overflight.radio.modcod.spectral_efficiency`; the gap is the parameter ``shannon_gap_db`` unless given.
 
     Raises
     ------
@@ -208,14 +208,15 @@ def make_link_model(
     is_up = link.endswith("-up")
     make = _feeder_ends if link.startswith("feeder") else _user_ends
     ends = make(values, plan, known, is_up=is_up, gt_db_k=terminal_gt_db_k, eirp_dbw=terminal_eirp_dbw)
-    tables = _make_tables(ends, plan, is_up=is_up, model=model, gap_db=gap_db)
+    gap = values["shannon_gap_db"] if gap_db is None else gap_db
+    tables = _make_tables(ends, plan, is_up=is_up, model=model, gap_db=gap)
     return LinkModel(
         link=link,
         plan=plan,
         versions=known,
         is_up=is_up,
         model=model,
-        gap_db=gap_db,
+        gap_db=gap,
         clear_sky_db=values["clear_sky_attenuation_db"],
         _tables=tables,
         **ends._asdict(),
@@ -349,7 +350,8 @@ def channel_rates_mbps(
     Returns
     -------
     numpy.ndarray
-        Mbit/s, float64, shape (pairs,); 0 where no MODCOD gets through or a value is NaN. Gross of IP framing (``protocol_share``).
+        Mbit/s, float64, shape (pairs,); 0 where no MODCOD gets through, the satellite is below the horizon or a value is NaN. Gross of
+        IP framing (``protocol_share``).
 
     Raises
     ------
@@ -366,12 +368,13 @@ def channel_rates_mbps(
     rates = np.empty(pairs) if out is None else out
     bounds = np.linspace(0, pairs, max(1, min(threads, pairs // 4096)) + 1).astype(np.int64)
 
+    has_sky, has_satellite, has_noise = attenuation_db is not None, satellite is not None, i_over_c is not None
+
     def work(part: slice) -> None:
-        tables = model._tables  # noqa: SLF001
-        whole = slice(None)
+        tables, whole = model._tables, slice(None)  # noqa: SLF001
         _link_kernels.channel_rates(
-            arrays[0][part], arrays[1][part], sky[part if sky.size > 1 else whole], arrays[2][part if not arrays[3].size else whole],
-            arrays[3][part], noise[part if noise.size > 1 else whole], model.is_up, tables.constants,
+            arrays[0][part], arrays[1][part], sky[part if has_sky else whole], has_sky, arrays[2][whole if has_satellite else part],
+            arrays[3][part], has_satellite, noise[part if has_noise else whole], has_noise, model.is_up, tables.constants,
             10.0 ** (model.control_db / 10.0), tables.sines, tables.ground_scan, tables.space_scan, tables.losses, tables.efficiency,
             tables.mbps_per_efficiency, rates[part],
         )  # fmt: skip
@@ -612,8 +615,7 @@ def _by_pair(name: str, value: npt.ArrayLike | None, pairs: int, otherwise: floa
     if array.shape != (pairs,):
         msg = f"{name}: shape {array.shape}; give one value for each of {pairs} pairs"
         raise InputError(msg)
-    # An array of one stands for all pairs in the kernel, with another meaning for the sky.
-    return np.concatenate([array, array]) if pairs == 1 else array
+    return array
 
 
 def _as_floats(value: npt.ArrayLike) -> npt.NDArray[np.floating]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from overflight.catalog.tables import float_column, read_table
 from overflight.errors import ScenarioError
-from overflight.radio._steps import FIRST_OCTAVE, MANTISSA_BITS, OCTAVES
+from overflight.radio._steps import FIRST_OCTAVE, MANTISSA_BITS, OCTAVES, step_edges
 
 Floats = npt.NDArray[np.float64]
 
@@ -138,8 +138,7 @@ def efficiency_table(
     ScenarioError
         As `spectral_efficiency`.
     """
-    octave, step = np.divmod(np.arange(OCTAVES << MANTISSA_BITS), 1 << MANTISSA_BITS)
-    edges = np.exp2(FIRST_OCTAVE + octave) * (1.0 + step / (1 << MANTISSA_BITS))
+    edges = step_edges(FIRST_OCTAVE, OCTAVES, MANTISSA_BITS)
     table = spectral_efficiency(
         10.0 * np.log10(edges),
         model=model,
