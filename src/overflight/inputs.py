@@ -13,7 +13,7 @@ import numpy.typing as npt
 from overflight.account import Account, file_entry
 from overflight.catalog.constellations import Constellation, Shell, find_constellation, list_constellations
 from overflight.catalog.ground import Gateways, Pops
-from overflight.catalog.tables import path_of_table
+from overflight.catalog.tables import DATA_FOLDER, path_of_table
 from overflight.clock import Instants, add_seconds, parse_time
 from overflight.earth.cells import cell_centres
 from overflight.earth.geodesy import Sites, make_sites
@@ -36,6 +36,22 @@ from overflight.sky.obstruction import ObstructionMask, parse_obstruction
 
 OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QIANFAN": "qianfan", "TELESAT": "telesat"}
 """First word of a satellite's name → operator."""
+
+CAPACITY_TABLES = (
+    "capacity_parameters",
+    "satellite_versions",
+    "version_rules",
+    "channel_plans",
+    "modcods",
+    "terminal_classes",
+    "subscribers",
+    "terminal_rule",
+    "busy_hour",
+    "traffic",
+)
+"""Built-in tables that every capacity rests on."""
+
+PROPAGATION_MAPS = DATA_FOLDER / "propagation.npz"
 
 UNTRACKED_EPOCH = np.datetime64("2026-08-22T00:00:00", "us")
 """Epoch of shells that a scenario gives itself."""
@@ -161,6 +177,7 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
         files.append(file_entry(scenario.visibility.obstruction))
     if scenario.time.earth_orientation == "table":
         files.append(file_entry(str(path_of_table("earth_orientation"))))
+    files += _capacity_files(scenario)
     return Inputs(
         scenario=scenario.start_at(start),
         territory=territory,
@@ -175,6 +192,14 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
         warnings=tuple(dict.fromkeys(warnings)),
         files=tuple(dict.fromkeys(files)),
     )
+
+
+def _capacity_files(scenario: Scenario) -> list[tuple[str, str]]:
+    """Files and tables that capacity rests on, where it is asked for."""
+    if scenario.capacity is None:
+        return []
+    own = [scenario.capacity.terminals_file] if scenario.capacity.terminals_file is not None else []
+    return [file_entry(path) for path in (*own, *(str(path_of_table(name)) for name in CAPACITY_TABLES), str(PROPAGATION_MAPS))]
 
 
 def gather_fleet(settings: FleetSettings, scenario: Scenario, *, at: np.datetime64 | None, strict: bool = False) -> FleetInputs:

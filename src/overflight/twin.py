@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.backbone import Backbone
+from overflight.capacity.twin import CapacityTwin, OwnRules
 from overflight.clock import Instants
 from overflight.earth.geodesy import MEAN_RADIUS_KM
+from overflight.flow.feeders import Landing
 from overflight.inputs import FleetInputs, Inputs, gather_inputs
 from overflight.network.isl import Topology
 from overflight.network.ways import MS_PER_KM, Routing, Ways
@@ -21,6 +23,7 @@ from overflight.orbit.propagation import Propagator
 from overflight.pairs import PairFinder, PairRules, Pairs
 from overflight.run import COVERAGE_FRAMES, FRAMES, FleetHeader, Run, RunWriter
 from overflight.scenario import Scenario
+from overflight.schedule.beams import Allocator
 from overflight.schedule.selection import LOOK_AHEAD_SLOTS, NOBODY, Candidates, Strategy, choose_serving
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_numbers
 from overflight.schedule.strategies import find_strategy, needs_remaining
@@ -37,6 +40,9 @@ Bounds the memory of a run whatever its duration. What may serve is kept for all
 in territories of thousands of cells (of 10,000 satellites and a mask of 25°: 4,000): memory then grows by some 50 kB a cell.
 """
 
+SERVICE_SHARE = 0.5
+"""Share of the progress bar that coverage and latency take, where capacity comes after them."""
+
 MAX_BLOCK_SLOTS = 120
 MIN_BLOCK_SLOTS = 8
 
@@ -48,10 +54,18 @@ class Plugins:
     strategy: Strategy | None = None
     topology: Topology | None = None
     routing: Routing | None = None
+    allocator: Allocator | None = None
+    landing: Landing | None = None
 
     def names(self) -> dict[str, str]:
         """Module and name of each own function, by what it is."""
-        functions = {"strategy": self.strategy, "topology": self.topology, "routing": self.routing}
+        functions = {
+            "strategy": self.strategy,
+            "topology": self.topology,
+            "routing": self.routing,
+            "allocator": self.allocator,
+            "landing": self.landing,
+        }
         return {
             kind: f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
             for kind, function in functions.items()
@@ -86,7 +100,7 @@ def run_scenario(
     progress
         Called with the share of the work done.
     plugins
-        Own satellite choice, topology or routing.
+        Own satellite choice, topology, routing, beam allocation or landing.
 
     Raises
     ------
@@ -108,15 +122,47 @@ def run_inputs(
     """As `run_scenario`, for inputs gathered before."""
     # A run's own functions are part of its identity by name; whoever changes one under the same name must choose another folder.
     own = ((f"own {kind}", name) for kind, name in plugins.names().items())
+    threads = count_threads(threads)
+    # What is wrong with terminals and demand is said before anything is written.
+    capacities = [make_capacity_twin(inputs, fleet, threads=threads, plugins=plugins) for fleet in inputs.fleets]
+    tell = progress or (lambda _share: None)
     with RunWriter(out, inputs.scenario, (*inputs.files, *own), overwrite=overwrite) as writer:
         if not writer.complete:
-            threads = count_threads(threads)
-            for number, fleet in enumerate(inputs.fleets):
+            for number, (fleet, capacity) in enumerate(zip(inputs.fleets, capacities, strict=True)):
                 twin = FleetTwin(inputs, fleet, threads=threads, plugins=plugins)
+                part = 1.0 if capacity is None else SERVICE_SHARE
                 for share in _write_fleet(twin, writer):
-                    if progress is not None:
-                        progress((number + share) / len(inputs.fleets))
+                    tell((number + part * share) / len(inputs.fleets))
+                for share in () if capacity is None else _write_capacity(capacity, writer):
+                    tell((number + part + (1.0 - part) * share) / len(inputs.fleets))
         return writer.finish()
+
+
+def make_capacity_twin(
+    inputs: Inputs, fleet: FleetInputs, *, threads: int = 1, plugins: "Plugins | None" = None, propagator: Propagator | None = None
+) -> CapacityTwin | None:
+    """Capacity of a fleet; None where the scenario does not ask for it or no gateway is known.
+
+    Raises
+    ------
+    OverflightError
+        If something about terminals, demand, spectrum or parameters cannot be used.
+    """
+    if inputs.scenario.capacity is None or fleet.home_pop is None:
+        return None
+    own = plugins or NO_PLUGINS
+    rules = OwnRules(own.allocator, own.landing, own.topology, own.routing)
+    return CapacityTwin(inputs, fleet, threads=threads, own=rules, propagator=propagator)
+
+
+def _write_capacity(twin: CapacityTwin, writer: RunWriter) -> Iterator[float]:
+    """Write the capacity of a fleet block by block; yields the share done."""
+    header = twin.header()
+    frames = writer.begin_fleet(header)
+    slots = len(header.slot_start)
+    for block in twin.blocks(done=frames.blocks_done):
+        frames.write_block(block)
+        yield min(frames.blocks_done * header.block_slots, slots) / slots
 
 
 def count_threads(threads: int | None) -> int:
