@@ -136,9 +136,7 @@ def test_total_is_the_sum_of_the_recommendations():
         rain_height_km=climate.rain_height_km,
         height_km=climate.height_km,
     )
-    fade = scintillation_p618_db(
-        35.0, frequency_ghz=11.7, exceeded_percent=0.3, wet_refractivity=climate.wet_refractivity, diameter_m=0.5
-    )
+    fade = scintillation_p618_db(35.0, frequency_ghz=11.7, exceeded_percent=0.3, wet_refractivity=climate.wet_refractivity, diameter_m=0.5)
     np.testing.assert_allclose(found.gas_db, gas, rtol=FIT_TOLERANCE)
     np.testing.assert_allclose([found.cloud_db, found.rain_db, found.scintillation_db], [cloud, rain, fade], rtol=1e-12)
     np.testing.assert_allclose(found.total_db, gas + np.hypot(rain + cloud, fade), rtol=FIT_TOLERANCE)
@@ -175,7 +173,7 @@ def test_what_cannot_be_used_is_said_in_one_line(options, words):
 
 
 def test_rain_of_p618_ends_at_five_percent():
-    with pytest.raises(InputError, match="exceeded_percent: 10 % is outside 0.001 to 5 %; the range of ITU-R P.618-13 for rain"):
+    with pytest.raises(InputError, match=r"exceeded_percent: 10 % is outside 0.001 to 5 %; the range of ITU-R P.618-13 for rain"):
         rain_attenuation_p618_db(
             40.0, frequency_ghz=20.0, exceeded_percent=10.0, lat_deg=10.0, rain_rate_mm_h=40.0, rain_height_km=4.5, height_km=0.0
         )
@@ -185,7 +183,7 @@ def test_rain_of_p618_ends_at_five_percent():
 def test_reduced_maps_say_what_they_have_not():
     with pytest.raises(DataMissingError, match="no monthly maps of rain"):
         rain_rate_p837_mm_h(*LONDON, exceeded_percent=0.1)
-    with pytest.raises(InputError, match="exceeded_percent: 0.5 % is outside 1 to 50 %; the range of ITU-R P.836-6"):
+    with pytest.raises(InputError, match=r"exceeded_percent: 0.5 % is outside 1 to 50 %; the range of ITU-R P.836-6"):
         water_vapour_p836(*LONDON, exceeded_percent=0.5)
 
 
@@ -232,9 +230,7 @@ def test_a_table_follows_the_formulas(frequency_ghz, exceeded_percent):
     site = np.repeat(np.arange(len(PLACES)), len(elevation))
     links = {"frequency_ghz": frequency_ghz, "diameter_m": 0.5}
     table = make_attenuation_table(*PLACES.T, weather=Weather(exceeded_percent=exceeded_percent), **links)
-    wanted = total_attenuation_p618(
-        *PLACES.T, np.tile(elevation, len(PLACES)), exceeded_percent=exceeded_percent, site=site, **links
-    )
+    wanted = total_attenuation_p618(*PLACES.T, np.tile(elevation, len(PLACES)), exceeded_percent=exceeded_percent, site=site, **links)
     found = table.at(site, np.tile(elevation, len(PLACES)))
     np.testing.assert_allclose(found, wanted.total_db, rtol=TABLE_TOLERANCE)
 
@@ -268,9 +264,7 @@ def test_rain_adds_its_path():
 
 
 def test_a_narrow_shower_shortens_low_paths():
-    wide, narrow = (
-        make_attenuation_table(*LONDON, weather=Weather(rain_mm_h=20.0, rain_width_km=width), **KU) for width in (np.inf, 3.0)
-    )
+    wide, narrow = (make_attenuation_table(*LONDON, weather=Weather(rain_mm_h=20.0, rain_width_km=width), **KU) for width in (np.inf, 3.0))
     assert narrow.at(0, 20.0)[0] < wide.at(0, 20.0)[0]
     assert narrow.at(0, 90.0)[0] == wide.at(0, 90.0)[0]
 

@@ -30,6 +30,20 @@ def _place(lat: Any, lon: Any, south: Any, west: Any, step: Any, turn: Any) -> A
 
 
 @njit(**_OPTIONS)
+def sum_differences(low: Any, high: Any, step: Any, out: Any) -> None:
+    """Turn zigzag differences of differences of a packed map into its scaled values (see `overflight.radio._reduced_maps`)."""
+    rows, columns = out.shape
+    slope = np.zeros(columns, dtype=np.int32)
+    for i in range(rows):
+        value = np.int32(0)
+        for j in range(columns):
+            zigzag = np.int32(low[i, j]) | (np.int32(high[i, j]) << np.int32(8))
+            slope[j] += (zigzag >> np.int32(1)) ^ -(zigzag & np.int32(1))
+            value += slope[j]
+            out[i, j] = value * step
+
+
+@njit(**_OPTIONS)
 def read_bilinear(
     grid: Any, south: Any, west: Any, step: Any, turn: Any, lat: Any, lon: Any, weight: Any, out: Any, start: Any, stop: Any
 ) -> None:

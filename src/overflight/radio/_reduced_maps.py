@@ -50,11 +50,12 @@ def pack_values(values: npt.NDArray[np.float32], scale: Scale) -> npt.NDArray[np
 
 def unpack_values(packed: npt.NDArray[np.uint8], scale: Scale) -> npt.NDArray[np.float32]:
     """Undo `pack_values` to within half a step."""
-    zigzag = packed[0].astype(np.int32) | (packed[1].astype(np.int32) << 8)
-    differences = (zigzag >> 1) ^ -(zigzag & 1)
-    steps = np.cumsum(np.cumsum(differences, axis=-2, dtype=np.int32), axis=-1, dtype=np.int32)
-    scaled = steps * scale.step
-    return np.asarray(np.expm1(scaled) if scale.logarithmic else scaled, dtype=np.float32)
+    from overflight.radio._propagation_kernels import sum_differences
+
+    out = np.empty(packed.shape[1:], dtype=np.float32)
+    for layer in range(len(out)):
+        sum_differences(np.ascontiguousarray(packed[0, layer]), np.ascontiguousarray(packed[1, layer]), scale.step, out[layer])
+    return np.expm1(out) if scale.logarithmic else out
 
 
 def read_reduced_maps(path: Path) -> dict[str, Any]:
