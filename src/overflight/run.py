@@ -100,7 +100,7 @@ _CAPACITY_FRAMES = (
     Frame("up_mbps", "uint32", "Mbit/s", 0.001, _NO_RATE, "rate of an active terminal, uplink, mean of the cell"),
     Frame("delivered_down_mbps", "uint32", "Mbit/s", 0.01, _NO_RATE, "what the cell's terminals get together, downlink"),
     Frame("delivered_up_mbps", "uint32", "Mbit/s", 0.01, _NO_RATE, "what they get together, uplink"),
-    Frame("bottleneck", "uint8", "1", 1.0, None, "what holds most of the cell's downlink back, a number of `overflight.flow.paths`"),
+    Frame("bottleneck", "uint8", "1", 1.0, None, "what holds most of the cell's downlink back, a number of `CellBound`"),
     Frame("gateway_mbps", "uint32", "Mbit/s", 0.01, _NO_RATE, "traffic of the territory that a gateway lands, downlink", "gateway"),
     Frame("others_active_terminals", "uint32", "1", 1.0, None, "active terminals elsewhere that see the same satellites", None),
     Frame("others_down_mbps", "uint32", "Mbit/s", 0.1, _NO_RATE, "what they get together, downlink", None),

@@ -57,7 +57,7 @@ def test_a_full_beam_means_spectrum_or_beams():
         seen=[True, True, True, True, True, True, False, True, True],
     )
     assert [CellBound(bound).name for bound in bounds] == [
-        "SPECTRUM", "BEAMS", "CHANNELS", "NOTHING", "GATEWAY", "BEAMS", "UNSEEN", "SPECTRUM", "NOTHING",
+        "SPECTRUM", "BEAMS", "CHANNEL", "NOTHING", "GATEWAY", "BEAMS", "UNSEEN", "SPECTRUM", "NOTHING",
     ]  # fmt: skip
 
 

@@ -104,6 +104,8 @@ class SlotResult:
         Active terminals of each cell, and what they ask for together, downlink, shape (cells,).
     need
         Beams that each cell wanted, int32, shape (cells,).
+    seen
+        Whether a satellite may serve it, bool, shape (cells,).
     """
 
     plan: BeamPlan
@@ -118,6 +120,7 @@ class SlotResult:
     active: Floats
     asked_mbps: Floats
     need: Integers
+    seen: npt.NDArray[np.bool_]
 
 
 def work_slot(
@@ -189,6 +192,7 @@ def work_slot(
         active=active.sum(axis=1),
         asked_mbps=asked_mbps,
         need=request.need,
+        seen=np.diff(request.indptr) > 0,
     )
 
 

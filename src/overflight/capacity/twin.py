@@ -21,6 +21,7 @@ from overflight.capacity.slots import choose_slots
 from overflight.clock import Instants
 from overflight.flow.feeders import Landing
 from overflight.flow.paths import ResourceKind
+from overflight.flow.summary import classify_cells
 from overflight.inputs import FleetInputs, Inputs
 from overflight.network.isl import Topology
 from overflight.network.ways import Routing
@@ -216,40 +217,25 @@ def fill_frames(result: SlotResult, case: Case, *, gateways: int) -> Frames:
         "up_mbps": up[own],
         "delivered_down_mbps": delivered[0][own],
         "delivered_up_mbps": delivered[1][own],
-        "bottleneck": find_bottlenecks(result, case)[own],
+        "bottleneck": find_bounds(result, case)[own],
         "gateway_mbps": land_own(result, market, gateways),
         "others_active_terminals": np.asarray(result.active[~own].sum()),
         "others_down_mbps": np.asarray(delivered[0][~own].sum()),
     }
 
 
-NO_BOTTLENECK = 255
-"""In the frame ``bottleneck``: the cell's terminals have all they ask for, or there are none."""
-
-
-def find_bottlenecks(result: SlotResult, case: Case) -> npt.NDArray[np.uint8]:
-    """Kind of resource that holds most of each cell's active terminals back, a number of `ResourceKind`, shape (cells,).
-
-    A cell whose beams are the limit is held back by the licensed spectrum if it has all of it, by satellites if it got fewer beams
-    than it wanted, and by the beam otherwise.
-    """
-    cells, kinds = len(case.market), len(ResourceKind)
-    groups = result.groups
-    held = result.bottleneck >= 0
-    key = groups.cell[held] * kinds + result.bottleneck[held]
-    weight = np.bincount(key, weights=groups.terminals[held], minlength=cells * kinds).reshape(cells, kinds)
-    free = np.bincount(groups.cell[~held], weights=groups.terminals[~held], minlength=cells)
-    beams = np.bincount(result.plan.cell, minlength=cells)
-    unlit = (result.active > 0.0) & (beams == 0)
-    most = np.where(weight.max(axis=1) > free, weight.argmax(axis=1), NO_BOTTLENECK)
-    most[unlit] = ResourceKind.BEAM
-    at_beam = most == ResourceKind.BEAM
+def find_bounds(result: SlotResult, case: Case) -> npt.NDArray[np.int8]:
+    """What holds most of each cell's active terminals back, a number of `overflight.flow.summary.CellBound`, shape (cells,)."""
     licensed = np.bitwise_count(case.plant.licensed).astype(np.int64) * case.rules.satellites_per_channel
-    most[at_beam & (beams >= licensed)] = ResourceKind.SPECTRUM
-    most[at_beam & (beams < np.minimum(result.need, licensed))] = ResourceKind.SATELLITE
-    # No satellite with a way stands above the cell at all.
-    most[unlit & (result.need == 0)] = ResourceKind.NO_WAY
-    return most.astype(np.uint8)
+    return classify_cells(
+        result.groups.cell.astype(np.int32),
+        result.bottleneck,
+        result.groups.terminals,
+        wanted=np.maximum(result.need, result.active > 0.0),
+        got=np.bincount(result.plan.cell, minlength=len(case.market)),
+        licensed=licensed,
+        seen=result.seen,
+    )
 
 
 def land_own(result: SlotResult, market: Market, gateways: int) -> Floats:

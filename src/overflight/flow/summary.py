@@ -60,27 +60,29 @@ class CellBound(IntEnum):
     """Its beams are full and it has all licensed channels."""
     BEAMS = 2
     """Its beams are full, or it has none, and no satellite had a beam or a channel left for it."""
-    CHANNELS = 3
-    """Its beams are full though it had as many as it asked for: its need was put too low."""
+    CHANNEL = 3
+    """Its beams are full though it had as many as it asked for."""
     SATELLITE = 4
-    """A satellite that serves it."""
-    BACKBONE = 5
-    """A laser, a feeder link or what a satellite can land."""
-    GATEWAY = 6
+    """What a satellite that serves it carries in all."""
+    LASER = 5
+    """A laser."""
+    FEEDER = 6
+    """A feeder link, or what a satellite can land over all of its."""
+    GATEWAY = 7
     """A gateway."""
-    POP = 7
+    POP = 8
     """A PoP."""
-    NO_WAY = 8
+    NO_WAY = 9
     """No way leads from its satellite to its PoP."""
-    UNSEEN = 9
+    UNSEEN = 10
     """No satellite may serve it."""
 
 
 _BOUND_OF_KIND = {
     ResourceKind.SATELLITE: CellBound.SATELLITE,
-    ResourceKind.LASER: CellBound.BACKBONE,
-    ResourceKind.LANDING: CellBound.BACKBONE,
-    ResourceKind.FEEDER: CellBound.BACKBONE,
+    ResourceKind.LASER: CellBound.LASER,
+    ResourceKind.LANDING: CellBound.FEEDER,
+    ResourceKind.FEEDER: CellBound.FEEDER,
     ResourceKind.GATEWAY: CellBound.GATEWAY,
     ResourceKind.POP: CellBound.POP,
     ResourceKind.NO_WAY: CellBound.NO_WAY,
@@ -236,7 +238,7 @@ def classify_cells(
     """
     want, have, may, visible = (np.asarray(values) for values in (wanted, got, licensed, seen))
     cells, counts = len(want), np.asarray(terminals, np.float64)
-    full = np.where(have >= may, CellBound.SPECTRUM, np.where(have < want, CellBound.BEAMS, CellBound.CHANNELS)).astype(np.int8)
+    full = np.where(have >= may, CellBound.SPECTRUM, np.where(have < want, CellBound.BEAMS, CellBound.CHANNEL)).astype(np.int8)
     bound = np.full(len(flow_cell), CellBound.NOTHING, np.int8)
     for kind, reason in _BOUND_OF_KIND.items():
         bound[bottleneck_kind == kind] = reason

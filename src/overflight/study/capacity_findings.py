@@ -65,7 +65,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Share of people (of terminals where nobody lives) whose cell gives an active terminal at least these rates, mean over slots."""
+    """Share of active terminals whose cell gives them at least these rates, mean over slots, and people who use such terminals."""
 
     down_mbps: float
     up_mbps: float
@@ -205,9 +205,10 @@ class CapacityFindings:
         Greatest total throughput of any sharing (linear programme), and what max-min fairness makes of the same beams, in some of
         these slots.
     bottlenecks
-        Kind of resource and the share of terminals that it holds back, mean over slots; ``none`` for those who get all they ask for.
-    bottlenecks_by_hour
-        The same by hour of local time, shape (24, kinds); NaN for an hour without a slot.
+        Kind of resource (`overflight.flow.summary.CellBound`, small letters) and the share of active terminals that it holds back, mean
+        over slots; ``nothing`` for those who get all they ask for.
+    bottleneck_hours
+        The same by hour of local solar time, shape (24, kinds); NaN for an hour without a slot.
     cell_down_mbps
         Mean rate of an active terminal by cell, NaN where there is none, shape (cells,), cells in the order of ``cell_ids``.
     cell_beams

@@ -30,7 +30,7 @@ from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import shell_elements
 from overflight.schedule.beams import BeamPlan, BeamRequest
 from overflight.schedule.cosmosim import allocate_coordinated, allocate_uncoordinated
-from overflight.service.cosmosim import share_over_beams, spread_terminals
+from overflight.service.cosmosim import check_count, least_people, share_over_beams, spread_terminals
 from overflight.sky.arc import arc_separation_deg
 from overflight.sky.visibility import CellTree, Visible, find_visible, pair_angles
 from overflight.study.cosmosim_inputs import Country
@@ -215,9 +215,11 @@ class _Fleet:
 
 @cache
 def fleet() -> _Fleet:
-    """Fleet of the study: elements at its epoch, SGP4 without drag."""
+    """Fleet of the study: elements at its epoch, SGP4 without drag; flown once, so that loading what is compiled counts to no case."""
     elements = shell_elements(facts.SHELLS, facts.EPOCH)
-    return _Fleet(Propagator(elements), elements.shell.astype(np.int64))
+    propagator = Propagator(elements)
+    propagator.positions_km(np.array([facts.EPOCH]), earth_orientation="none")
+    return _Fleet(propagator, elements.shell.astype(np.int64))
 
 
 def look(country: Country, gateways: Gateways, *, rules: GeometryRules = PUBLISHED, rates: PairRates | None = None) -> CountryLook:
@@ -272,9 +274,7 @@ def answer_case(seen: CountryLook, *, terminals: int, distribution: str, policy:
     ScenarioError
         If the number, the distribution or the policy is none.
     """
-    if policy not in POLICIES:
-        msg = f"beam policy '{policy}': unknown; take one of {', '.join(POLICIES)}"
-        raise ScenarioError(msg)
+    check_case(terminals=terminals, distribution=distribution, policy=policy)
     clock, flown, country = _Stopwatch(), fleet(), seen.country
     spread = spread_terminals(country.population, terminals, distribution=distribution)
     clock.stop("terminals")
@@ -305,6 +305,21 @@ def answer_case(seen: CountryLook, *, terminals: int, distribution: str, policy:
         plan=plan,
         seconds=seen.seconds | clock.seconds,
     )
+
+
+def check_case(*, terminals: int, distribution: str, policy: str) -> None:
+    """Refuse a case before anything is read or computed.
+
+    Raises
+    ------
+    ScenarioError
+        If the number, the distribution or the policy is none.
+    """
+    check_count(terminals)
+    least_people(distribution)
+    if policy not in POLICIES:
+        msg = f"beam policy '{policy}': unknown; take one of {', '.join(POLICIES)}"
+        raise ScenarioError(msg)
 
 
 def give_beams(seen: CountryLook, spread: Rows, *, distribution: str, policy: str) -> BeamPlan:

@@ -24,10 +24,11 @@ from overflight.notices import Notice
 from overflight.run import Run
 from overflight.scenario import FleetSettings, Scenario, parse_scenario
 from overflight.study.assumptions import list_assumptions
+from overflight.study.capacity import find_capacity
 from overflight.study.findings import FleetFindings, PolicyStatus, TerritoryFindings
 from overflight.study.results import find_fleet_results
 from overflight.study.sensitivity import find_sensitivity
-from overflight.twin import NO_PLUGINS, Plugins, run_inputs
+from overflight.twin import NO_PLUGINS, Plugins, count_threads, make_capacity_twin, run_inputs
 
 Progress = Callable[[float], None]
 
@@ -218,12 +219,30 @@ def find_results(
         The own functions that the run was made with.
     """
     fit = access_fit()
-    fleets = []
+    tell = progress or (lambda _share: None)
+    fleets: list[FleetFindings] = []
+    warnings: list[str] = []
     for number, (fleet, on_disk) in enumerate(zip(inputs.fleets, run.fleets, strict=True)):
         found = find_fleet_results(inputs, fleet, on_disk, fit.term, plugins=plugins)
-        if inputs.scenario.sampling.sensitivity and number == 0:
-            rows = find_sensitivity(inputs, fleet, on_disk, fit.term, threads=threads, progress=progress, plugins=plugins)
+        varied = inputs.scenario.sampling.sensitivity and number == 0
+        if varied:
+            rows = find_sensitivity(
+                inputs, fleet, on_disk, fit.term, threads=threads, progress=lambda share: tell(0.5 * share), plugins=plugins
+            )
             found = replace(found, sensitivity=rows)
+        twin = make_capacity_twin(inputs, fleet, threads=count_threads(threads), plugins=plugins)
+        if twin is not None and on_disk.capacity is not None:
+            capacity = find_capacity(
+                inputs,
+                fleet,
+                on_disk.capacity,
+                twin,
+                threads=count_threads(threads),
+                progress=(lambda share: tell(0.5 + 0.5 * share)) if varied else tell,
+                varied=number == 0,
+            )
+            found = replace(found, capacity=capacity)
+            warnings += twin.account.warnings
         fleets.append(found)
     territory, scenario = inputs.territory, inputs.scenario
     policy, policy_warnings = find_policy(inputs)
@@ -246,7 +265,7 @@ def find_results(
         slots=len(inputs.slot_start),
         policy=policy,
         fleets=tuple(fleets),
-        warnings=(*find_assumed_landings(fleets), *inputs.warnings, *policy_warnings),
+        warnings=(*find_assumed_landings(fleets), *inputs.warnings, *dict.fromkeys(warnings), *policy_warnings),
         assumptions=list_assumptions(inputs, fit, plugins=plugins),
         versions=(("overflight", __version__), ("python", platform.python_version()), ("numpy", np.__version__)),
         scenario_toml=scenario.to_toml(),
@@ -257,7 +276,7 @@ def find_results(
 def _own_functions(run: Run) -> Iterator[tuple[str, str]]:
     """A researcher's own functions that the run was made with, as its identity names them."""
     for name, function in run.manifest["inputs"]:
-        if name in {"own strategy", "own topology", "own routing"}:
+        if name in {"own strategy", "own topology", "own routing", "own allocator", "own landing"}:
             yield Notice.of("source.own_function", "own function: {name}", name=Notice.word("plugin", name.removeprefix("own "))), function
 
 
