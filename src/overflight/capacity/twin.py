@@ -77,6 +77,8 @@ class CapacityTwin:
         Own functions.
     propagator
         Of the fleet's elements; None for one of its own.
+    market
+        Cells and terminals in place of the scenario's: the whole world's (`overflight.capacity.world`).
 
     Attributes
     ----------
@@ -89,14 +91,21 @@ class CapacityTwin:
     """
 
     def __init__(
-        self, inputs: Inputs, fleet: FleetInputs, *, threads: int = 1, own: OwnRules = NO_OWN_RULES, propagator: Propagator | None = None
+        self,
+        inputs: Inputs,
+        fleet: FleetInputs,
+        *,
+        threads: int = 1,
+        own: OwnRules = NO_OWN_RULES,
+        propagator: Propagator | None = None,
+        market: Market | None = None,
     ) -> None:
         assert inputs.scenario.capacity is not None
         self.inputs, self.fleet, self.threads, self.own = inputs, fleet, threads, own
         self.settings: CapacitySettings = inputs.scenario.capacity
         self.account = Account()
         self.demand: OwnDemand = settle_demand(inputs, fleet, self.settings, self.account)
-        market = make_market(inputs, fleet, self.demand, incumbents=self.settings.incumbents)
+        market = market or make_market(inputs, fleet, self.demand, incumbents=self.settings.incumbents)
         self._propagator = propagator or Propagator(fleet.elements)
         self.case = self._make_case(market)
         self._pops = np.unique(market.home_pop)
@@ -155,9 +164,10 @@ class CapacityTwin:
             self.fleet.name, self.slot_start, market.cell_ids[own], block, tuple(CAPACITY_FRAMES), tables, about, "capacity", axes
         )
 
-    def find_scenes(self, rows: Rows, *, backbone: Backbone | None = None) -> Iterator[Scene]:
+    def find_scenes(self, rows: Rows, *, threads: int = 1) -> Iterator[Scene]:
         """Find the scenes of some slots of the run, stretch by stretch."""
-        finder = SceneFinder(self.inputs, self.fleet, self.market, backbone or self._make_backbone(self.inputs.scenario), self._propagator)
+        backbone = self._make_backbone(self.inputs.scenario)
+        finder = SceneFinder(self.inputs, self.fleet, self.market, backbone, self._propagator, threads=threads)
         bounds = [0, *(np.flatnonzero(np.diff(rows) > 1) + 1).tolist(), len(rows)]
         for first, last in pairwise(bounds):
             if last > first:
@@ -188,10 +198,11 @@ class CapacityTwin:
             held = result.plan
             yield fill_frames(result, case, gateways=self.network.backhaul_ms.shape[1])
 
-    def work_scene(self, scene: Scene, case: Case, *, held: BeamPlan | None = None) -> SlotResult:
+    def work_scene(self, scene: Scene, case: Case, *, held: BeamPlan | None = None, threads: int = 1) -> SlotResult:
         """Work one scene out."""
         asked = activity(np.array([scene.instant]), case.market.sites.lon_deg)[0]
-        return work_slot(scene, case.market, case.plant, case.sky, case.links, self.network, case.rules, asked, held=held)
+        market = case.market
+        return work_slot(scene, market, case.plant, case.sky, case.links, self.network, case.rules, asked, held=held, threads=threads)
 
 
 def saturate(case: Case) -> Case:
