@@ -53,9 +53,7 @@ def spread_terminals(population: npt.ArrayLike, count: int, *, distribution: str
     """
     people = np.asarray(population, dtype=np.float64)
     threshold = least_people(distribution)
-    if not (isinstance(count, int | np.integer) and 0 < count <= MAX_TERMINALS):
-        msg = f"{count} terminals: give a whole number from 1 to {MAX_TERMINALS:,}"
-        raise ScenarioError(msg)
+    check_count(count)
     if not people.sum() > 0.0:
         msg = "terminals cannot be spread by people: nobody lives in these cells; give cells with people"
         raise ScenarioError(msg)
@@ -63,6 +61,19 @@ def spread_terminals(population: npt.ArrayLike, count: int, *, distribution: str
     if threshold is None:
         return _round_shares(people, int(count), order)
     return _fill_cells(people, int(count), order[people[order] >= threshold])
+
+
+def check_count(count: int) -> None:
+    """Refuse a number of terminals that is none.
+
+    Raises
+    ------
+    ScenarioError
+        If it is no whole number from 1 to `MAX_TERMINALS`.
+    """
+    if not (isinstance(count, int | np.integer) and 0 < count <= MAX_TERMINALS):
+        msg = f"{count} terminals: give a whole number from 1 to {MAX_TERMINALS:,}"
+        raise ScenarioError(msg)
 
 
 def least_people(distribution: str) -> int | None:
@@ -85,7 +96,7 @@ def least_people(distribution: str) -> int | None:
 
 
 def _round_shares(people: npt.NDArray[np.float64], count: int, order: npt.NDArray[np.intp]) -> Counts:
-    terminals = np.rint(people * count / people.sum()).astype(np.int64)
+    terminals: Counts = np.rint(people * count / people.sum()).astype(np.int64)
     lacking = count - int(terminals.sum())
     if lacking > 0:
         terminals[order[:lacking]] += 1
@@ -121,5 +132,5 @@ def share_over_beams(beam_cell: npt.NDArray[np.int32], terminals: Counts) -> Cou
     first = np.concatenate([[0], np.cumsum(beams)])
     place = np.arange(len(beam_cell)) - first[beam_cell]
     each, more = np.divmod(terminals, np.maximum(beams, 1))
-    has_odd: Counts = (place < more[beam_cell]).astype(np.int64)
-    return each[beam_cell] + has_odd
+    shared: Counts = np.add(each[beam_cell], place < more[beam_cell], dtype=np.int64)
+    return shared
