@@ -24,6 +24,8 @@ LEAST_PERCENT, GREATEST_PERCENT = 0.001, 50.0
 NODES = 21
 """Elevations in a table, from 5° to the zenith (`overflight.radio.table.table_sines`)."""
 
+_LANES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Attenuation:
@@ -301,12 +303,13 @@ def _tabulate_statistics(
 ) -> None:
     from overflight.radio._propagation_kernels import scintillation_of_pairs, tabulate_statistics
 
-    shape = np.empty(len(sines))
-    scintillation_of_pairs(np.degrees(np.arcsin(sines)), turbulence, shape)
+    sine, cosine = _fill_vectors(sines)
+    elevation, shape = np.degrees(np.arcsin(sine)), np.empty(len(sine))
+    scintillation_of_pairs(elevation, turbulence, shape)
     columns = (lat, *_site_columns(climate, f, percent, threads))
 
     def work(start: int, stop: int) -> None:
-        tabulate_statistics(*columns, coefficients, f, percent, sines, shape, db, start, stop)
+        tabulate_statistics(*columns, coefficients, f, percent, sine, cosine, elevation, shape, db, start, stop)
 
     share_rows(work, len(db), threads)
 
@@ -330,12 +333,19 @@ def _tabulate_state(
     if weather.rain_top_km is not None:
         top = np.full(sites, check_number("rain_top_km", weather.rain_top_km, 0.0, 20.0, unit=" km", advice="give km above the sea"))
     zenith = zenith_gas_db(climate, f, threads=threads) + cloud_coefficient_p840(f) * liquid
-    depth, rates = top - climate.height_km, log_rate(rate)
+    depth, rates, columns = top - climate.height_km, log_rate(rate), _fill_vectors(sines)
 
     def work(start: int, stop: int) -> None:
-        tabulate_state(zenith, depth, rates, coefficients, width, sines, db, start, stop)
+        tabulate_state(zenith, depth, rates, coefficients, width, *columns, db, start, stop)
 
     share_rows(work, len(db), threads)
+
+
+def _fill_vectors(sines: Floats) -> tuple[Floats, Floats]:
+    """Sines followed by ones, so that vector loops leave no scalar remainder; and the cosines that belong to them."""
+    sine = np.ones(-(-len(sines) // _LANES) * _LANES)
+    sine[: len(sines)] = sines
+    return sine, np.sqrt(1.0 - sine * sine)
 
 
 def _of_sites(name: str, value: npt.ArrayLike, high: float, unit: str, sites: tuple[int]) -> Floats:

@@ -226,10 +226,9 @@ def rain_attenuation_p618_db(
     columns = [np.array(column).reshape(-1) for column in (elevation, lat, depth, log_rate(rate))]
     coefficients = rain_coefficients_p838(f, tilt_deg=tilt_deg)
     out = np.empty(elevation.size)
-    site = np.arange(out.size, dtype=np.int32)
 
     def work(start: int, stop: int) -> None:
-        rain_of_pairs(site, *columns, coefficients, f, percent, out, start, stop)
+        rain_of_pairs(*columns, coefficients, f, percent, out, start, stop)
 
     share_rows(work, out.size, threads)
     return out.reshape(elevation.shape)
