@@ -79,7 +79,7 @@ def _make_shell(number: int, planes: int, per_plane: int, altitude_km: float, in
         odd_plane_offset_slots=0.5,
         eccentricity=1e-7,
         source="CosmoSim (IMC 2025), artefact",
-        date="2025-10-28",
+        date="2025",
         status="reported",
     )
 
