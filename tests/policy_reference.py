@@ -3,6 +3,7 @@
 It takes nothing from `overflight.service` but the model of a policy, so that an error there does not hide here.
 """
 
+import itertools
 import math
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -18,7 +19,7 @@ SAMPLE_DEG = 0.002
 """Borders are sampled this densely before distances are taken."""
 
 
-class TooNear(Exception):
+class TooNearError(Exception):
     """A point is so near to a margin's edge that sampling cannot say on which side it lies."""
 
 
@@ -74,7 +75,7 @@ def in_time(rule: Rule, time: datetime | None, lon_deg: float) -> bool:
     minutes = local.hour * 60 + local.minute + local.second / 60.0 + local.microsecond / 6e7
     begins, ends = (60 * int(text[:2]) + int(text[3:]) for text in rule.local_hours)
     if any(abs(minutes - edge) < 1e-4 for edge in (begins, ends)):
-        raise TooNear
+        raise TooNearError
     ends %= 1440
     return begins <= minutes < ends if begins < ends else minutes >= begins or minutes < ends
 
@@ -106,9 +107,7 @@ def shapes_of(area: Area):
 @cache
 def rings_of_territory(code: str):
     parts = shapely.get_parts(read_borders(code))
-    return tuple(
-        tuple(map(tuple, shapely.get_coordinates(ring).tolist())) for part in parts for ring in (part.exterior, *part.interiors)
-    )
+    return tuple(tuple(map(tuple, shapely.get_coordinates(ring).tolist())) for part in parts for ring in (part.exterior, *part.interiors))
 
 
 def in_margin(area: Area, rings, lat_deg: float, lon_deg: float) -> bool:
@@ -125,7 +124,7 @@ def in_margin(area: Area, rings, lat_deg: float, lon_deg: float) -> bool:
 
 def below(distance_km: float, limit_km: float) -> bool:
     if abs(distance_km - limit_km) < 0.05 + 2e-4 * limit_km:
-        raise TooNear
+        raise TooNearError
     return distance_km < limit_km
 
 
@@ -134,7 +133,7 @@ def in_rings(rings, x: float, y: float) -> bool:
     px, py = Fraction(x), Fraction(y)
     inside = False
     for ring in rings:
-        for (ax, ay), (bx, by) in zip(ring[:-1], ring[1:], strict=True):
+        for (ax, ay), (bx, by) in itertools.pairwise(ring):
             if max(ay, by) < y or min(ay, by) > y or max(ax, bx) < x:
                 continue
             fax, fay, fbx, fby = Fraction(ax), Fraction(ay), Fraction(bx), Fraction(by)
@@ -150,7 +149,7 @@ def in_rings(rings, x: float, y: float) -> bool:
 def samples_of(rings):
     points = []
     for ring in rings:
-        for (ax, ay), (bx, by) in zip(ring[:-1], ring[1:], strict=True):
+        for (ax, ay), (bx, by) in itertools.pairwise(ring):
             steps = max(1, math.ceil(max(abs(bx - ax), abs(by - ay)) / SAMPLE_DEG))
             points += [(ay + (by - ay) * k / steps, ax + (bx - ax) * k / steps) for k in range(steps + 1)]
     return points
@@ -167,7 +166,9 @@ def geodesic_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float
     if (lat_a, lon_a) == (lat_b, lon_b):
         return 0.0
     beta = [math.atan((1.0 - f) * math.tan(math.radians(lat))) for lat in (lat_a, lat_b)]
-    half = math.sin(0.5 * (beta[1] - beta[0])) ** 2 + math.cos(beta[0]) * math.cos(beta[1]) * math.sin(0.5 * math.radians(lon_b - lon_a)) ** 2
+    half = (
+        math.sin(0.5 * (beta[1] - beta[0])) ** 2 + math.cos(beta[0]) * math.cos(beta[1]) * math.sin(0.5 * math.radians(lon_b - lon_a)) ** 2
+    )
     sigma = 2.0 * math.asin(min(1.0, math.sqrt(half)))
     p, q = 0.5 * sum(beta), 0.5 * (beta[1] - beta[0])
     x = (sigma - math.sin(sigma)) * (math.sin(p) * math.cos(q)) ** 2 / math.cos(0.5 * sigma) ** 2

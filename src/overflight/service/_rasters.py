@@ -5,7 +5,7 @@ table of coordinates has, of which it is known whether a shape holds it.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -300,6 +300,7 @@ def territory_layer(territory: int) -> tuple[Layer, Border]:
     return lay_shape(shape.edges()), Border(shape.pieces)
 
 
+@lru_cache(maxsize=2)
 def lay_coasts(reach_km: float, least_km: float) -> Coasts:
     """Lay the sea within ``reach_km`` of every territory on the raster, nothing where it is 0; no sea is narrower than ``least_km``."""
     nothing, none, n_territories = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_), len(world()[0])

@@ -34,7 +34,7 @@ from overflight.service._rasters import (
 )  # fmt: skip
 from overflight.service.areas import NO_MARGIN, Atom, territory_row, territory_shape
 from overflight.service.policy import minutes_of
-from overflight.service.verdicts import ReadyPolicy, Reports, Rows, decide_exactly, window_us
+from overflight.service.verdicts import ReadyPolicy, Reports, Rows, decide_exactly, list_everyone, window_us
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -136,17 +136,19 @@ class CompiledPolicy:
     _tests: _Tests = field(repr=False)
     _sea: _Tests = field(repr=False)
 
-    def decide(self, reports: Reports) -> Rows:
+    def decide(self, reports: Reports, *, as_listed: bool = False) -> Rows:
         """Number of the rule that decides each report, shape (n,); of the default one more than the last.
 
-        The same as `overflight.service.verdicts.decide_exactly`, faster.
+        The same as `overflight.service.verdicts.decide_exactly`, faster. With ``as_listed`` every terminal counts as listed where a
+        rule serves those that are.
         """
-        numbers, unsure = self.decide_or_ask(reports)
+        numbers, unsure = self.decide_or_ask(reports, as_listed=as_listed)
         if len(unsure):
-            numbers[unsure] = decide_exactly(self.ready, reports.take(unsure))
+            ready = list_everyone(self.ready) if as_listed else self.ready
+            numbers[unsure] = decide_exactly(ready, reports.take(unsure))
         return numbers
 
-    def decide_or_ask(self, reports: Reports) -> tuple[Rows, npt.NDArray[np.intp]]:
+    def decide_or_ask(self, reports: Reports, *, as_listed: bool = False) -> tuple[Rows, npt.NDArray[np.intp]]:
         """As `decide`, with −1 where exact geometry must be asked, and the rows of those."""
         numbers = np.empty(len(reports), dtype=np.int32)
         columns = _Columns(
@@ -157,7 +159,7 @@ class CompiledPolicy:
             _contiguous(reports.days_abroad),
             reports.time_us,
             np.ascontiguousarray(reports.terminal, dtype=np.int32),
-            self._static(reports),
+            self._static(reports, as_listed=as_listed),
         )
         kernels.decide(self._grid, self._programs, self._rules, self._atoms, self._tests, self._sea, columns, numbers)
         return numbers, np.flatnonzero(numbers < 0)
@@ -186,8 +188,9 @@ class CompiledPolicy:
         parts = (self._grid, self._programs, self._tests, self._sea)
         return sum(array.nbytes for part in parts for array in part if isinstance(array, np.ndarray))
 
-    def _static(self, reports: Reports) -> npt.NDArray[np.bool_]:
-        rules = [ready for ready in self.ready.rules if ready.asks_of_terminal()]
+    def _static(self, reports: Reports, *, as_listed: bool) -> npt.NDArray[np.bool_]:
+        columns = [number for number, ready in enumerate(self.ready.rules) if ready.asks_of_terminal()]
+        rules = [(list_everyone(self.ready) if as_listed else self.ready).rules[number] for number in columns]
         table = np.zeros((len(reports.terminals), max(len(rules), 1)), dtype=np.bool_)
         for column, ready in enumerate(rules):
             table[:, column] = [ready.takes(terminal) for terminal in reports.terminals]

@@ -5,7 +5,7 @@ condition on it does not hold.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -225,6 +225,17 @@ def prepare_policy(policy: Policy) -> ReadyPolicy:
         terminals, owners = (frozenset([*getattr(rule, key), *_ids(rule, getattr(rule, f"{key}_file"))]) for key in ("terminals", "owners"))
         rules.append(ReadyRule(rule, within, also, without, terminals, owners, (*warned, *warned_also, *warned_not)))
     return ReadyPolicy(policy, tuple(rules))
+
+
+def list_everyone(ready: ReadyPolicy) -> ReadyPolicy:
+    """The same policy where every terminal counts as listed by the rules that serve listed ones."""
+    return ReadyPolicy(
+        ready.policy,
+        tuple(
+            replace(one, terminals=frozenset(), owners=frozenset()) if one.has_list and one.rule.verdict != "deny" else one
+            for one in ready.rules
+        ),
+    )
 
 
 def one_report(report: Report) -> Reports:
