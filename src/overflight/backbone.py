@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.catalog.homing import domestic_countries, may_land
+from overflight.catalog.versions import classify_versions, read_versions
 from overflight.clock import Instants
 from overflight.earth.geodesy import make_sites
 from overflight.inputs import FleetInputs
 from overflight.network.gateways import GroundSegment, backhaul_delay_ms, gateway_mask_deg, make_ground_segment
 from overflight.network.isl import TOPOLOGIES, Topology, TopologyInput
 from overflight.network.ways import Routing, Ways, find_ways
+from overflight.orbit.elements import mean_altitude_km
 from overflight.orbit.propagation import Propagator
 from overflight.scenario import Scenario
 
@@ -109,24 +111,49 @@ class Backbone:
 def link_fleet(
     fleet: FleetInputs, scenario: Scenario, number: int, propagator: Propagator, *, topology: Topology | None = None
 ) -> Integers:
-    """Who is linked with whom in a relink interval, as chosen at its beginning: the same for any run that covers it."""
+    """Who is linked with whom in a relink interval, as chosen at its beginning: the same for any run that covers it.
+
+    Built-in topologies link the satellites that have lasers; a topology of one's own is given all.
+    """
     network, elements = scenario.network, fleet.elements
     start_us = number * round(network.relink_s * 1e6)
     instants = np.array([start_us, start_us + 1_000_000]).astype("datetime64[us]")
     now_km, later_km = propagator.positions_km(instants, earth_orientation=scenario.time.earth_orientation)
+    rows = np.arange(len(elements)) if topology is not None else np.flatnonzero(has_lasers(fleet))
     choose = topology or TOPOLOGIES[fleet.topology]
-    return choose(
+    found = choose(
         TopologyInput(
-            positions_km=now_km,
-            velocities_km_s=later_km - now_km,
-            shell=elements.shell,
-            plane=elements.plane,
-            slot=elements.slot,
+            positions_km=np.ascontiguousarray(now_km[:, rows]),
+            velocities_km_s=np.ascontiguousarray((later_km - now_km)[:, rows]),
+            shell=elements.shell[rows],
+            plane=elements.plane[rows],
+            slot=elements.slot[rows],
             max_range_km=network.isl_range_km,
             clearance_km=network.isl_clearance_km,
             scope=network.scope,
         )
     )
+    if len(rows) == len(elements):
+        return found
+    linked = np.full((len(elements), found.shape[1]), -1, dtype=np.int32)
+    linked[rows] = np.where(found < 0, -1, rows[np.maximum(found, 0)])
+    return linked
+
+
+def has_lasers(fleet: FleetInputs) -> npt.NDArray[np.bool_]:
+    """Whether each satellite has lasers, by its version; all have where no version of the operator's is known, or none has any."""
+    elements, versions = fleet.elements, read_versions()
+    if fleet.operator not in versions.operator:
+        return np.ones(len(elements), dtype=np.bool_)
+    version = classify_versions(
+        fleet.operator,
+        norad_id=elements.norad_id,
+        inclination_deg=elements.inclination_deg,
+        altitude_km=mean_altitude_km(elements),
+    )
+    found = np.asarray(versions.lasers[version] > 0)
+    # Whoever gives lasers to a fleet that has none asks what they would do.
+    return found if found.any() else np.ones(len(elements), dtype=np.bool_)
 
 
 def relink_number(instants: Instants, scenario: Scenario) -> npt.NDArray[np.int64]:
