@@ -1,7 +1,8 @@
 """Compiled loops of the beam allocation, over plain arrays.
 
 A *grant* is one beam of one cell. The grants of cell c have room at ``first[c]:first[c + 1]``, of which the first ``granted[c]`` are taken.
-Sets of channels are bits of a uint32.
+Grants that share a beam in time have the same *leader*, the grant that opened it; ``crowd`` counts them. Sets of channels are bits of a
+uint32.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -9,11 +10,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.core.options import DefaultOptions
+
+from overflight.schedule._prefetch import prefetch
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 
+_BARE: Any = {**_OPTIONS, "_nrt": False} if hasattr(DefaultOptions, "_nrt") else _OPTIONS
+"""For loops that allocate nothing: without numba's counting of references, which costs more than the work at each step."""
+
+_INLINE: Any = {**_BARE, "forceinline": True}
+"""For what is called at each step."""
+
 NOTHING = np.uint32(0)
 ONE = np.uint32(1)
+AHEAD = 8
+"""Steps that memory is asked for ahead of its use."""
+
+RELIEF_TRIES = 8
+"""Satellites that one cell without a beam may ask to move another cell."""
 
 
 class Ask(NamedTuple):
@@ -27,8 +42,10 @@ class Ask(NamedTuple):
     beams: Any
     per_channel: Any
     neighbours: Any
+    beside: Any
     channels: Any
     per_cell: Any
+    per_beam: Any
 
 
 class Lit(NamedTuple):
@@ -36,48 +53,118 @@ class Lit(NamedTuple):
 
     first: Any
     granted: Any
+    owner: Any
     by: Any
     channel: Any
     pair: Any
+    leader: Any
+    crowd: Any
     used: Any
     count: Any
     room: Any
-    appeal: Any
+    base: Any
+    price: Any
+    slope: Any
+    stuck: Any
+    looked: Any
+    width: Any
+    lights: Any
 
 
-@njit(**_OPTIONS)
+class Held(NamedTuple):
+    """Beams of the slot before, by cell, and how many of each satellite and channel still wait for theirs."""
+
+    first: Any
+    satellite: Any
+    channel: Any
+    waits: Any
+    waiting: Any
+    waiting_on: Any
+
+
+@njit(**_INLINE)
 def bit_of(channel: Any) -> Any:
     """The set of one channel."""
     return ONE << np.uint32(channel)
 
 
-@njit(**_OPTIONS)
-def refresh_satellite(ask: Any, lit: Any, s: Any) -> None:
-    """Work out anew which channels of a satellite have room, and how appealing its load leaves it."""
+@njit(**_INLINE)
+def free_channels(ask: Any, lit: Any, s: Any) -> Any:
+    """Channels on which a satellite may light one beam more, were it to have one."""
+    free = NOTHING
+    for k in range(ask.channels):
+        if lit.count[s * ask.channels + k] < ask.per_channel[s]:
+            free |= bit_of(k)
+    return free
+
+
+@njit(**_INLINE)
+def refresh_satellite(ask: Any, lit: Any, held: Any, s: Any) -> None:
+    """Work out anew which channels of a satellite have room beyond what waits for those who held it, and what its beams cost."""
+    taken = lit.used[s] + held.waiting[s]
     room = NOTHING
-    free = ask.beams[s] - lit.used[s]
-    if free > 0:
+    if taken < ask.beams[s]:
         for k in range(ask.channels):
-            if lit.count[s * ask.channels + k] < ask.per_channel[s]:
+            if lit.count[s * ask.channels + k] + held.waiting_on[s * ask.channels + k] < ask.per_channel[s]:
                 room |= bit_of(k)
     lit.room[s] = room
-    share = free / ask.beams[s] if room else 0.0
-    lit.appeal[s] = share * share
+    lit.price[s] = lit.base[s] + lit.slope * taken / ask.beams[s] if room else np.inf
 
 
-@njit(**_OPTIONS)
-def light(ask: Any, lit: Any, c: Any, pair: Any, channel: Any) -> None:
-    """Give a cell one more beam."""
+@njit(**_INLINE)
+def refresh_channel(ask: Any, lit: Any, held: Any, s: Any, channel: Any) -> None:
+    """Do as `refresh_satellite` where one channel has changed."""
+    taken = lit.used[s] + held.waiting[s]
+    if taken >= ask.beams[s] or not lit.room[s]:
+        refresh_satellite(ask, lit, held, s)
+        return
+    spot = s * ask.channels + channel
+    if lit.count[spot] + held.waiting_on[spot] < ask.per_channel[s]:
+        lit.room[s] |= bit_of(channel)
+    else:
+        lit.room[s] &= ~bit_of(channel)
+    lit.price[s] = lit.base[s] + lit.slope * taken / ask.beams[s] if lit.room[s] else np.inf
+
+
+@njit(**_BARE)
+def refresh_all(ask: Any, lit: Any, held: Any) -> None:
+    """Work every satellite out anew."""
+    for s in range(len(ask.beams)):
+        refresh_satellite(ask, lit, held, s)
+
+
+@njit(**_INLINE)
+def join_satellite(ask: Any, lit: Any, held: Any, grant: Any, pair: Any, channel: Any) -> None:
+    """Let a grant open a beam."""
     s = ask.satellite[pair]
-    grant = lit.first[c] + lit.granted[c]
     lit.by[grant], lit.channel[grant], lit.pair[grant] = s, channel, pair
-    lit.granted[c] += 1
+    lit.leader[grant], lit.crowd[grant] = grant, 1
+    lit.lights[s * lit.width + lit.used[s]] = grant
     lit.used[s] += 1
     lit.count[s * ask.channels + channel] += 1
-    refresh_satellite(ask, lit, s)
+    refresh_channel(ask, lit, held, s, channel)
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
+def leave_satellite(ask: Any, lit: Any, held: Any, place: Any, s: Any) -> None:
+    """Close the beam at a place of a satellite's list."""
+    last = s * lit.width + lit.used[s] - 1
+    channel = lit.channel[lit.lights[s * lit.width + place]]
+    lit.count[s * ask.channels + channel] -= 1
+    lit.lights[s * lit.width + place] = lit.lights[last]
+    lit.used[s] -= 1
+    refresh_channel(ask, lit, held, s, channel)
+
+
+@njit(**_INLINE)
+def light(ask: Any, lit: Any, held: Any, c: Any, pair: Any, channel: Any) -> None:
+    """Give a cell one more beam."""
+    grant = lit.first[c] + lit.granted[c]
+    lit.granted[c] += 1
+    join_satellite(ask, lit, held, grant, pair, channel)
+
+
+@njit(**_INLINE)
 def channels_left(ask: Any, lit: Any, c: Any) -> Any:
     """Channels that a cell may still take, whoever lights it."""
     left = ask.licensed[c]
@@ -95,72 +182,463 @@ def channels_left(ask: Any, lit: Any, c: Any) -> Any:
     return left
 
 
-@njit(**_OPTIONS)
-def shut_neighbours(ask: Any, lit: Any, c: Any, shut: Any, before: Any) -> Any:
-    """Take from the room of satellites the channels that would come next to themselves; note what was before, and return how many notes."""
-    count = 0
+@njit(**_INLINE)
+def barred_channels(ask: Any, lit: Any, c: Any, s: Any) -> Any:
+    """Channels on which a satellite lights the cell already, or one adjacent to it."""
+    barred = NOTHING
     for side in range(-1, ask.neighbours.shape[1]):
-        other = c if side < 0 else ask.neighbours[c, side]
+        other = np.int64(c) if side < 0 else np.int64(ask.neighbours[c, side])
+        if other >= 0:
+            for grant in range(lit.first[other], lit.first[other] + lit.granted[other]):
+                if lit.by[grant] == s:
+                    barred |= bit_of(lit.channel[grant])
+    return barred
+
+
+@njit(**_INLINE)
+def shut(lit: Any, notes: Any, count: Any, s: Any, channel: Any) -> None:
+    """Take a channel from the room of a satellite, noting what was before."""
+    notes[0, count], notes[1, count] = s, lit.room[s]
+    lit.room[s] &= ~bit_of(channel)
+
+
+@njit(**_INLINE)
+def shut_neighbours(ask: Any, lit: Any, held: Any, c: Any, notes: Any) -> Any:
+    """Take from the room of satellites what is barred to a cell, or waits for its neighbours; return how many notes were made."""
+    count = 0
+    holds = len(held.satellite) > 0
+    for side in range(-1, ask.neighbours.shape[1]):
+        other = np.int64(c) if side < 0 else np.int64(ask.neighbours[c, side])
         if other < 0:
             continue
         for grant in range(lit.first[other], lit.first[other] + lit.granted[other]):
-            s = lit.by[grant]
-            shut[count], before[count] = s, lit.room[s]
-            lit.room[s] &= ~bit_of(lit.channel[grant])
+            shut(lit, notes, count, lit.by[grant], lit.channel[grant])
             count += 1
+        if holds and side >= 0:
+            for row in range(held.first[other], held.first[other + 1]):
+                if held.waits[row]:
+                    shut(lit, notes, count, held.satellite[row], held.channel[row])
+                    count += 1
     return count
 
 
-@njit(**_OPTIONS)
-def reopen(lit: Any, count: Any, shut: Any, before: Any) -> None:
+@njit(**_INLINE)
+def reopen(lit: Any, notes: Any, count: Any) -> None:
     """Give back what `shut_neighbours` took."""
     for note in range(count - 1, -1, -1):
-        lit.room[shut[note]] = before[note]
+        lit.room[notes[0, note]] = notes[1, note]
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def choose_pair(ask: Any, lit: Any, c: Any, left: Any) -> Any:
-    """Row of the pair of greatest value by appeal that has one of the channels to give; -1 if there is none."""
-    best, top = -1, 0.0
+    """Row of the pair of greatest value less price that has one of the channels to give; -1 if there is none."""
+    best, top = -1, -np.inf
     for i in range(ask.indptr[c], ask.indptr[c + 1]):
         s = ask.satellite[i]
-        worth = ask.value[i] * lit.appeal[s]
-        if worth > top and lit.room[s] & left:
-            best, top = i, worth
+        gain = ask.value[i] - lit.price[s]
+        if gain > top and lit.room[s] & left and ask.value[i] > 0.0:
+            best, top = i, gain
     return best
 
 
-@njit(**_OPTIONS)
-def choose_channel(ask: Any, lit: Any, s: Any, offered: Any) -> Any:
-    """The channel, among those offered, that the satellite uses least; the lowest of equals."""
-    best = -1
-    fewest = 1 << 30
+@njit(**_INLINE)
+def choose_channel(ask: Any, lit: Any, held: Any, s: Any, offered: Any) -> Any:
+    """The channel, among those offered, that is least used and waited for on the satellite; the lowest of equals."""
+    best, fewest = -1, 1 << 30
     for k in range(ask.channels):
-        if offered & bit_of(k) and lit.count[s * ask.channels + k] < fewest:
-            best, fewest = k, lit.count[s * ask.channels + k]
+        uses = lit.count[s * ask.channels + k] + held.waiting_on[s * ask.channels + k]
+        if offered & bit_of(k) and uses < fewest:
+            best, fewest = k, uses
     return best
 
 
+@njit(**_INLINE)
+def choose_cheapest(ask: Any, lit: Any, c: Any) -> Any:
+    """Row of the pair of greatest value less price, whatever its channels; -1 if all are closed."""
+    value, satellite, price = ask.value, ask.satellite, lit.price
+    best, top = -1, -np.inf
+    for i in range(ask.indptr[c], ask.indptr[c + 1]):
+        gain = value[i] - price[satellite[i]]
+        if gain > top:
+            best, top = i, gain
+    return best
+
+
+@njit(**_INLINE)
+def waiting_channels(ask: Any, held: Any, c: Any, s: Any) -> Any:
+    """Channels on which a satellite will light a cell adjacent to this one, if it keeps what it held."""
+    barred = NOTHING
+    for side in range(ask.neighbours.shape[1]):
+        other = np.int64(ask.neighbours[c, side])
+        if other >= 0:
+            for row in range(held.first[other], held.first[other + 1]):
+                if held.waits[row] and held.satellite[row] == s:
+                    barred |= bit_of(held.channel[row])
+    return barred
+
+
+@njit(**_INLINE)
+def take_open(ask: Any, lit: Any, held: Any, c: Any, left: Any, notes: Any) -> Any:
+    """Give a cell a beam of a satellite with room; whether there was one."""
+    pair = choose_cheapest(ask, lit, c)
+    if pair < 0:
+        return False
+    s = ask.satellite[pair]
+    offered = lit.room[s] & left & ~barred_channels(ask, lit, c, s)
+    if len(held.satellite) > 0:
+        offered &= ~waiting_channels(ask, held, c, s)
+    if not offered or not ask.value[pair] > 0.0:
+        # The best has no channel for this cell: look at channels too, which takes longer.
+        count = shut_neighbours(ask, lit, held, c, notes)
+        pair = choose_pair(ask, lit, c, left)
+        offered = lit.room[ask.satellite[pair]] & left if pair >= 0 else NOTHING
+        reopen(lit, notes, count)
+        if pair < 0:
+            return False
+        s = ask.satellite[pair]
+    light(ask, lit, held, c, pair, choose_channel(ask, lit, held, s, offered))
+    return True
+
+
+@njit(**_INLINE)
+def take_waiting(ask: Any, lit: Any, held: Any, c: Any, left: Any) -> Any:
+    """Give a cell a beam that waits for a cell whose turn comes later; whether there was one."""
+    best, top, offered = -1, -np.inf, NOTHING
+    for i in range(ask.indptr[c], ask.indptr[c + 1]):
+        s = ask.satellite[i]
+        gain = ask.value[i] - lit.base[s]
+        if gain > top and ask.value[i] > 0.0 and lit.used[s] < ask.beams[s]:
+            open_to = free_channels(ask, lit, s) & left & ~barred_channels(ask, lit, c, s)
+            if open_to:
+                best, top, offered = i, gain, open_to
+    if best < 0:
+        return False
+    light(ask, lit, held, c, best, choose_channel(ask, lit, held, ask.satellite[best], offered))
+    return True
+
+
+@njit(**_INLINE)
+def find_move(ask: Any, lit: Any, grant: Any, s: Any) -> Any:
+    """Where a grant could go from a satellite: the pair and the channels open to it; -1 if nowhere."""
+    value, satellite, price = ask.value, ask.satellite, lit.price
+    c = lit.owner[grant]
+    best, top, offered = -1, -np.inf, NOTHING
+    left = channels_left(ask, lit, c) | bit_of(lit.channel[grant])
+    for i in range(ask.indptr[c], ask.indptr[c + 1]):
+        t = satellite[i]
+        # Most are closed: only of those that are not the value is read, too.
+        if price[t] < np.inf and t != s and value[i] - price[t] > top and value[i] > 0.0:
+            open_to = lit.room[t] & left & ~barred_channels(ask, lit, c, t)
+            if open_to:
+                best, top, offered = i, value[i] - price[t], open_to
+    return best, offered
+
+
+@njit(**_INLINE)
+def relieve_satellite(ask: Any, lit: Any, held: Any, s: Any) -> Any:
+    """Move one cell of a satellite to another satellite with room; whether one could be moved.
+
+    Rooms only shrink from step to step, so a cell that cannot be moved never can be: each is looked at once.
+    """
+    begin = s * lit.width
+    while lit.looked[s] < lit.used[s]:
+        place = lit.looked[s]
+        if place + AHEAD < lit.used[s]:
+            prefetch(ask.indptr, np.int64(lit.owner[lit.lights[begin + place + AHEAD]]))
+        if place + AHEAD // 2 < lit.used[s]:
+            coming = np.int64(lit.owner[lit.lights[begin + place + AHEAD // 2]])
+            for i in range(ask.indptr[coming], ask.indptr[coming + 1], 16):
+                prefetch(ask.satellite, i)
+        grant = lit.lights[begin + place]
+        if lit.crowd[grant] == 1:
+            pair, offered = find_move(ask, lit, grant, s)
+            if pair >= 0:
+                leave_satellite(ask, lit, held, place, s)
+                join_satellite(ask, lit, held, grant, pair, choose_channel(ask, lit, held, ask.satellite[pair], offered))
+                return True
+        lit.looked[s] += 1
+    lit.stuck[s] = True
+    return False
+
+
+@njit(**_INLINE)
+def take_relieved(ask: Any, lit: Any, held: Any, c: Any, left: Any, tried: Any) -> Any:
+    """Give a cell a beam of a full satellite that can move another cell away; whether one could. `tried` is scratch."""
+    tries = 0
+    while True:
+        best, top = -1, -np.inf
+        for i in range(ask.indptr[c], ask.indptr[c + 1]):
+            s = ask.satellite[i]
+            gain = ask.value[i] - lit.base[s]
+            if gain > top and not lit.stuck[s] and ask.value[i] > 0.0:
+                again = False
+                for number in range(tries):
+                    again |= tried[number] == s
+                if not again:
+                    best, top = i, gain
+        if best < 0:
+            return False
+        s = ask.satellite[best]
+        if left & ~barred_channels(ask, lit, c, s) and relieve_satellite(ask, lit, held, s):
+            offered = free_channels(ask, lit, s) & left & ~barred_channels(ask, lit, c, s)
+            if offered and lit.used[s] < ask.beams[s]:
+                light(ask, lit, held, c, best, choose_channel(ask, lit, held, s, offered))
+                return True
+        if not lit.stuck[s]:
+            tried[tries] = s
+            tries += 1
+            if tries == len(tried):
+                return False
+
+
+@njit(**_INLINE)
+def may_share(ask: Any, lit: Any, c: Any, grant: Any) -> Any:
+    """Whether a cell may share the beam that a grant opened: no cell adjacent to it has another beam of that satellite and channel."""
+    for side in range(ask.neighbours.shape[1]):
+        other = np.int64(ask.neighbours[c, side])
+        if other >= 0:
+            for theirs in range(lit.first[other], lit.first[other] + lit.granted[other]):
+                same = lit.by[theirs] == lit.by[grant] and lit.channel[theirs] == lit.channel[grant]
+                if same and lit.leader[theirs] != grant:
+                    return False
+    return True
+
+
+@njit(**_INLINE)
+def take_shared(ask: Any, lit: Any, c: Any) -> Any:
+    """Give a cell a share in a beam that lights others already, where its share carries most; whether there was one."""
+    best, top, partner = -1, 0.0, -1
+    for i in range(ask.indptr[c], ask.indptr[c + 1]):
+        s = ask.satellite[i]
+        for place in range(lit.used[s]):
+            grant = lit.lights[s * lit.width + place]
+            carried = ask.value[i] / (lit.crowd[grant] + 1)
+            fits = lit.crowd[grant] < ask.per_beam and ask.licensed[c] & bit_of(lit.channel[grant])
+            if fits and carried > top and may_share(ask, lit, c, grant):
+                best, top, partner = i, carried, grant
+    if best < 0:
+        return False
+    mine = lit.first[c]
+    lit.granted[c] = 1
+    lit.by[mine], lit.channel[mine], lit.pair[mine] = ask.satellite[best], lit.channel[partner], best
+    lit.leader[mine] = partner
+    lit.crowd[partner] += 1
+    return True
+
+
+@njit(**_INLINE)
+def find_pair(ask: Any, c: Any, s: Any) -> Any:
+    """Row of the pair of a cell and a satellite; -1 if it is not in view."""
+    low, high = ask.indptr[c], ask.indptr[c + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if ask.satellite[middle] < s:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < ask.indptr[c + 1] and ask.satellite[low] == s else -1
+
+
+@njit(**_INLINE)
+def stop_waiting(ask: Any, lit: Any, held: Any, row: Any) -> None:
+    """Let a beam of the slot before wait no longer."""
+    s = held.satellite[row]
+    held.waits[row] = False
+    held.waiting[s] -= 1
+    held.waiting_on[s * ask.channels + held.channel[row]] -= 1
+    refresh_channel(ask, lit, held, s, held.channel[row])
+
+
 @njit(**_OPTIONS)
-def walk_steps(ask: Any, lit: Any, steps: Any, failed: Any, shut: Any, before: Any) -> None:
+def start_waiting(ask: Any, held: Any) -> None:
+    """Let the beams of the slot before wait for their cells, as many as each needs and where they can still be."""
+    for c in range(len(ask.need)):
+        waits = 0
+        for row in range(held.first[c], held.first[c + 1]):
+            s = held.satellite[row]
+            pair = find_pair(ask, c, s)
+            licensed = ask.licensed[c] & bit_of(held.channel[row])
+            if waits < ask.need[c] and licensed and pair >= 0 and ask.value[pair] > 0.0:
+                held.waits[row] = True
+                held.waiting[s] += 1
+                held.waiting_on[s * ask.channels + held.channel[row]] += 1
+                waits += 1
+
+
+@njit(**_INLINE)
+def keep_held(ask: Any, lit: Any, held: Any, c: Any, left: Any, gain: Any) -> Any:
+    """Give a cell the first beam of the slot before that it can keep and nothing with room outdoes; whether there was one."""
+    for row in range(held.first[c], held.first[c + 1]):
+        if not held.waits[row]:
+            continue
+        stop_waiting(ask, lit, held, row)
+        s, channel = held.satellite[row], held.channel[row]
+        if lit.used[s] >= ask.beams[s] or not free_channels(ask, lit, s) & left & bit_of(channel):
+            continue
+        if barred_channels(ask, lit, c, s) & bit_of(channel):
+            continue
+        pair = find_pair(ask, c, s)
+        outdone = False
+        for i in range(ask.indptr[c], ask.indptr[c + 1]):
+            t = ask.satellite[i]
+            better = ask.value[i] > ask.value[pair] * (1.0 + gain)
+            # A better satellite that costs more is none: it would be taken from others who have no choice.
+            outdone |= better and lit.room[t] & left and ask.value[i] - lit.price[t] > ask.value[pair] - lit.base[s]
+        if not outdone:
+            light(ask, lit, held, c, pair, channel)
+            return True
+    return False
+
+
+@njit(**_INLINE)
+def ask_ahead(ask: Any, lit: Any, steps: Any, step: Any) -> None:
+    """Ask for what later steps will read."""
+    if step + 2 * AHEAD < len(steps):
+        coming = np.int64(steps[step + 2 * AHEAD])
+        prefetch(ask.indptr, coming)
+        prefetch(ask.licensed, coming)
+        prefetch(lit.first, coming)
+        prefetch(lit.granted, coming)
+        prefetch(ask.beside, coming * ask.neighbours.shape[1])
+    if step + AHEAD < len(steps):
+        coming = np.int64(steps[step + AHEAD])
+        for side in range(ask.neighbours.shape[1]):
+            other = np.int64(max(ask.neighbours[coming, side], np.int32(0)))
+            prefetch(lit.first, other)
+            prefetch(lit.granted, other)
+        for i in range(ask.indptr[coming], ask.indptr[coming + 1], 16):
+            prefetch(ask.satellite, i)
+        for i in range(ask.indptr[coming], ask.indptr[coming + 1], 64 // ask.value.itemsize):
+            prefetch(ask.value, i)
+
+
+@njit(**_BARE)
+def walk_steps(ask: Any, lit: Any, held: Any, steps: Any, failed: Any, gain: Any, notes: Any, tried: Any) -> None:
     """Give one beam to the cell of each step, in order; a cell that once went without is not asked again."""
+    holds = len(held.satellite) > 0
     for step in range(len(steps)):
+        ask_ahead(ask, lit, steps, step)
         c = steps[step]
         if failed[c]:
             continue
         left = channels_left(ask, lit, c)
-        count = shut_neighbours(ask, lit, c, shut, before)
-        pair = choose_pair(ask, lit, c, left)
-        offered = lit.room[ask.satellite[pair]] & left if pair >= 0 else NOTHING
-        reopen(lit, count, shut, before)
-        if pair < 0:
-            failed[c] = True
+        if holds and keep_held(ask, lit, held, c, left, gain):
             continue
-        light(ask, lit, c, pair, choose_channel(ask, lit, ask.satellite[pair], offered))
+        if left and take_open(ask, lit, held, c, left, notes):
+            continue
+        if left and holds and take_waiting(ask, lit, held, c, left):
+            continue
+        if left and take_relieved(ask, lit, held, c, left, tried):
+            continue
+        if ask.per_beam > 1 and lit.granted[c] == 0 and take_shared(ask, lit, c):
+            continue
+        failed[c] = True
 
 
 @njit(**_OPTIONS)
-def refresh_all(ask: Any, lit: Any) -> None:
-    """Work every satellite out anew."""
-    for s in range(len(ask.beams)):
-        refresh_satellite(ask, lit, s)
+def order_cells(priority: Any, stride: Any, order: Any) -> None:
+    """Order cells by descending priority (radix sort); equals in that of a shuffle, every so many rows along.
+
+    Side by side along the rows, equals would fill one region after the other.
+    """
+    n = len(priority)
+    keys, other_keys, other = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty_like(order)
+    bits = priority.view(np.uint64)
+    sign = np.uint64(1) << np.uint64(63)
+    for place in range(n):
+        row = np.int64(place) * stride % n
+        order[place] = row
+        # Ascending as integers where the numbers descend.
+        keys[place] = bits[row] if bits[row] & sign else ~(bits[row] | sign)
+    for digit in range(4):
+        starts = np.zeros(65537, np.int64)
+        shift = np.uint64(16 * digit)
+        for place in range(n):
+            starts[np.int64((keys[place] >> shift) & np.uint64(0xFFFF)) + 1] += 1
+        if starts.max() == n:
+            continue
+        for value in range(65536):
+            starts[value + 1] += starts[value]
+        for place in range(n):
+            number = np.int64((keys[place] >> shift) & np.uint64(0xFFFF))
+            other_keys[starts[number]], other[starts[number]] = keys[place], order[place]
+            starts[number] += 1
+        keys[:] = other_keys
+        order[:] = other
+
+
+@njit(**_OPTIONS)
+def collect_plan(lit: Any, cell: Any, satellite: Any, channel: Any, share: Any, pair: Any, beam: Any) -> None:
+    """Write the grants as rows of a plan: by cell, channel and satellite, beams numbered as they appear."""
+    number_of = np.full(len(lit.owner), -1, np.int32)
+    row, beams = 0, 0
+    for c in range(len(lit.granted)):
+        begin = row
+        for grant in range(lit.first[c], lit.first[c] + lit.granted[c]):
+            place = row
+            while place > begin:
+                before = pair[place - 1]
+                later = lit.channel[before] > lit.channel[grant]
+                if not later and not (lit.channel[before] == lit.channel[grant] and lit.by[before] > lit.by[grant]):
+                    break
+                pair[place] = before
+                place -= 1
+            pair[place] = grant
+            row += 1
+        for place in range(begin, row):
+            grant = pair[place]
+            leader = lit.leader[grant]
+            if number_of[leader] < 0:
+                number_of[leader] = beams
+                beams += 1
+            cell[place], satellite[place], channel[place] = c, lit.by[grant], lit.channel[grant]
+            share[place], pair[place], beam[place] = 1.0 / lit.crowd[leader], lit.pair[grant], number_of[leader]
+
+
+@njit(**_OPTIONS)
+def gather_blocks(ask: Any, rows: Any, warmth: Any) -> Any:
+    """Let the middle cell of every so many rows stand for them all: starts, needs, satellites and Boltzmann weights of the pairs."""
+    n = len(ask.need)
+    blocks = (n + rows - 1) // rows
+    start, wanted = np.zeros(blocks + 1, np.int64), np.zeros(blocks, np.float32)
+    for block in range(blocks):
+        last = min(n, (block + 1) * rows)
+        middle = (block * rows + last) // 2
+        for c in range(block * rows, last):
+            wanted[block] += ask.need[c]
+        start[block + 1] = start[block] + ask.indptr[middle + 1] - ask.indptr[middle]
+    satellite, weight = np.empty(start[blocks], np.int32), np.empty(start[blocks], np.float32)
+    for block in range(blocks):
+        middle = (block * rows + min(n, (block + 1) * rows)) // 2
+        for j in range(start[block + 1] - start[block]):
+            i = ask.indptr[middle] + j
+            satellite[start[block] + j] = ask.satellite[i]
+            weight[start[block] + j] = np.exp((ask.value[i] - warmth[1]) / warmth[0]) if ask.value[i] > 0.0 else 0.0
+    return start, wanted, satellite, weight
+
+
+@njit(**_OPTIONS)
+def cool_prices(blocks: Any, beams: Any, factor: Any, refusal: Any, rounds: Any, haste: Any) -> None:
+    """Lower the factors of satellites that more is asked of than they have, round by round, until nobody changes much (Sinkhorn's scaling).
+
+    A block asks each satellite in proportion to weight times factor; ``refusal`` is the weight of going without.
+    """
+    start, wanted, satellite, weight = blocks
+    asked = np.zeros(len(beams), np.float32)
+    for _ in range(rounds):
+        asked[:] = 0.0
+        for block in range(len(wanted)):
+            total = refusal
+            for j in range(start[block], start[block + 1]):
+                total += weight[j] * factor[satellite[j]]
+            share = np.float32(wanted[block] / total)
+            for j in range(start[block], start[block + 1]):
+                asked[satellite[j]] += share * weight[j]
+        change = 1.0
+        for s in range(len(beams)):
+            if asked[s] * factor[s] > 0.0:
+                before = factor[s]
+                factor[s] = min(np.float32(1.0), before * np.float32((beams[s] / (asked[s] * before)) ** haste))
+                change = min(change, factor[s] / before, before / factor[s])
+        if change > 0.99:
+            return

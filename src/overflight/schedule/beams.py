@@ -4,21 +4,22 @@ An allocator is a plain function from a `BeamRequest` to a `BeamPlan`; anyone ma
 kept the rules. The rules, one slot and one fleet:
 
 * a cell is lit only by satellites of its pairs, on channels licensed in it, by no more beams than it needs;
-* at most ``satellites_per_channel`` satellites light a cell on the same channel (N_co), and no satellite lights a cell twice on one channel;
+* at most ``satellites_per_channel`` satellites light a cell on one channel (N_co), and none of them lights it twice on that channel;
 * a satellite lights no more beams than it has, and no more than ``beams_per_channel`` of them on one channel (reuse);
 * adjacent cells are never lit on the same channel by different beams of the same satellite (separation);
 * a beam lights at most ``cells_per_beam`` cells, one after the other, with shares of its time that sum to at most 1.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from math import gcd
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from overflight.errors import InputError, ScenarioError
+from overflight.errors import ScenarioError
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
@@ -133,29 +134,91 @@ Allocator = Callable[[BeamRequest], BeamPlan]
 
 @dataclass(frozen=True, slots=True)
 class PriorityGreedy:
-    """Serve cells in rounds, one beam each, by priority; each beam from the satellite of greatest value and least load.
+    """Serve cells in rounds, one beam each, by priority; each beam from the satellite of greatest value less price.
 
     Attributes
     ----------
     handover_gain
-        A cell keeps (satellite, channel) of the slot before unless another pair is worth more by this fraction.
+        A cell keeps (satellite, channel) of the slot before, unless another pair is worth more by this fraction; infinite: whenever it can.
+    order
+        One of `ORDERS`: ``"rounds"`` serves every cell's first beam before any second one, ``"shares"`` the least served share of its need
+        first, ``"cells"`` all that a cell needs before the next cell.
+    load_slope
+        What a satellite's whole load adds to its price, in mean values of a pair.
+    warmth
+        How far prices look past the best pairs, in mean values of a pair.
+    refusal
+        What going without a beam costs in finding prices, in mean values of a pair; more serves more cells at lower rates.
     """
 
     handover_gain: float = 0.25
+    order: str = "rounds"
+    load_slope: float = 0.5
+    warmth: float = 0.15
+    refusal: float = 1.25
 
     def __call__(self, request: BeamRequest) -> BeamPlan:
         """Allocate the beams of one slot."""
-        return _allocate_greedily(request, self)
+        ordered, cells, satellites = _sort_rows(request)
+        plan = _walk(ordered, self)
+        return plan if ordered is request else _restore_rows(request, plan, cells, satellites)
 
 
-def _allocate_greedily(request: BeamRequest, settings: PriorityGreedy) -> BeamPlan:
+ORDERS = ("rounds", "shares", "cells")
+"""Orders in which `PriorityGreedy` gives out beams."""
+
+_COARSE = ((500, 8, 60), (4000, 2, 10))
+"""Passes that find prices: greatest number of blocks, least rows of a block, rounds."""
+
+_FEW_CELLS = 10_000
+"""Fewer cells than this are sorted by NumPy."""
+
+_HASTE = 1.5
+"""Over-relaxation of the rounds."""
+
+
+def _walk(request: BeamRequest, settings: PriorityGreedy) -> BeamPlan:
     from overflight.schedule import _beam_kernels
 
-    order = np.lexsort((np.arange(request.n_cells), -request.priority))
     need = np.minimum(request.need, _most_beams(request))
-    rounds = [order[need[order] > number] for number in range(int(need.max(initial=0)))]
-    steps = np.concatenate([*rounds, np.empty(0, np.int64)]).astype(np.int32)
-    ask = _beam_kernels.Ask(
+    ask = _make_ask(request, need)
+    held = _make_held(request)
+    lit = _make_lit(request, need)
+    scale_mbps = _price_satellites(ask, lit, settings)
+    lit = lit._replace(slope=np.float64(settings.load_slope * scale_mbps))
+    if len(held.satellite):
+        _beam_kernels.start_waiting(ask, held)
+    _beam_kernels.refresh_all(ask, lit, held)
+    notes = 7 * int(need.max(initial=1)) + 6 * int(np.diff(held.first).max(initial=0))
+    failed = np.zeros(request.n_cells, np.bool_)
+    steps = _order_steps(request, need, settings.order)
+    _beam_kernels.walk_steps(
+        ask,
+        lit,
+        held,
+        steps,
+        failed,
+        float(settings.handover_gain),
+        np.empty((2, notes), np.uint32),
+        np.empty(_beam_kernels.RELIEF_TRIES, np.int32),
+    )
+    rows = int(lit.granted.sum())
+    plan = BeamPlan(
+        np.empty(rows, np.int32),
+        np.empty(rows, np.int32),
+        np.empty(rows, np.int8),
+        np.empty(rows),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int32),
+    )
+    _beam_kernels.collect_plan(lit, plan.cell, plan.satellite, plan.channel, plan.share, plan.pair, plan.beam)
+    return plan
+
+
+def _make_ask(request: BeamRequest, need: Integers) -> Any:
+    from overflight.schedule._beam_kernels import Ask
+
+    return Ask(
         request.indptr,
         request.satellite,
         request.value_mbps,
@@ -164,33 +227,164 @@ def _allocate_greedily(request: BeamRequest, settings: PriorityGreedy) -> BeamPl
         request.beams,
         request.beams_per_channel,
         request.neighbours,
+        request.neighbours.ravel(),
         request.channels,
         request.satellites_per_channel,
+        request.cells_per_beam,
     )
+
+
+def _make_lit(request: BeamRequest, need: Integers) -> Any:
+    from overflight.schedule._beam_kernels import Lit
+
     grants, n = int(need.sum()), request.n_satellites
-    lit = _beam_kernels.Lit(
-        first=np.concatenate([[0], np.cumsum(need, dtype=np.int64)]),
+    width = max(1, int(request.beams.max(initial=0)))
+    return Lit(
+        first=np.concatenate([np.zeros(1, np.int64), np.cumsum(need, dtype=np.int64)]),
         granted=np.zeros(request.n_cells, np.int32),
+        owner=np.repeat(np.arange(request.n_cells, dtype=np.int32), need),
         by=np.empty(grants, np.int32),
         channel=np.empty(grants, np.int8),
         pair=np.empty(grants, np.int64),
+        leader=np.empty(grants, np.int32),
+        crowd=np.empty(grants, np.int32),
         used=np.zeros(n, np.int32),
-        count=np.zeros(n * request.channels, np.int32),
+        count=np.zeros(n * request.channels, np.int16),
         room=np.zeros(n, np.uint32),
-        appeal=np.zeros(n, np.float32),
+        base=np.zeros(n),
+        price=np.zeros(n),
+        slope=np.float64(0.0),
+        stuck=np.zeros(n, np.bool_),
+        looked=np.zeros(n, np.int32),
+        width=width,
+        lights=np.empty(n * width, np.int32),
     )
-    _beam_kernels.refresh_all(ask, lit)
-    notes = (NEIGHBOURS + 1) * int(need.max(initial=1))
-    failed = np.zeros(request.n_cells, np.bool_)
-    _beam_kernels.walk_steps(ask, lit, steps, failed, np.empty(notes, np.int32), np.empty(notes, np.uint32))
-    taken = np.arange(grants) - np.repeat(lit.first[:-1], need) < np.repeat(lit.granted, need)
-    cell = np.repeat(np.arange(request.n_cells, dtype=np.int32), need)[taken]
-    return make_plan(cell, lit.by[taken], lit.channel[taken], lit.pair[taken])
+
+
+def _make_held(request: BeamRequest) -> Any:
+    """The whole beams of the slot before, by cell; shared ones are given out anew."""
+    from overflight.schedule._beam_kernels import Held
+
+    n, channels = request.n_satellites, request.channels
+    first, satellite, channel = np.zeros(request.n_cells + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.int8)
+    if request.held is not None:
+        whole = request.held.share >= 1.0
+        satellite, channel = request.held.satellite[whole], request.held.channel[whole]
+        first[1:] = np.cumsum(np.bincount(request.held.cell[whole], minlength=request.n_cells))
+    return Held(first, satellite, channel, np.zeros(len(satellite), np.bool_), np.zeros(n, np.int32), np.zeros(n * channels, np.int16))
+
+
+def _price_satellites(ask: Any, lit: Any, settings: PriorityGreedy) -> float:
+    """Fill the base prices (Mbit/s) of satellites by what all cells would ask of them; return the mean value of a pair, Mbit/s."""
+    from overflight.schedule._beam_kernels import cool_prices, gather_blocks
+
+    beams = np.minimum(ask.beams, ask.channels * ask.per_channel).astype(np.float32) * np.float32(ask.per_beam)
+    factor = np.ones(len(beams), np.float32)
+    sample = ask.value[:: max(1, len(ask.value) // 10_000)]
+    scale_mbps = float(np.mean(sample[sample > 0.0])) if (sample > 0.0).any() else 1.0
+    warmth = (settings.warmth * scale_mbps, scale_mbps)
+    refusal = np.float32(np.exp(-(settings.refusal + 1.0) / settings.warmth))
+    for most, least, rounds in _COARSE:
+        blocks = gather_blocks(ask, max(least, -(-len(ask.need) // most)), warmth)
+        cool_prices(blocks, beams, factor, refusal, rounds, _HASTE)
+    lit.base[:] = -warmth[0] * np.log(np.maximum(factor, 1e-30))
+    return scale_mbps
+
+
+def _order_steps(request: BeamRequest, need: Integers, order: str) -> Integers:
+    """Rows of cells, one entry per beam wanted, in the order in which beams are given out."""
+    from overflight.schedule._beam_kernels import order_cells
+
+    stride = _find_stride(request.n_cells)
+    if request.n_cells < _FEW_CELLS:
+        shuffled = np.arange(request.n_cells, dtype=np.int64) * stride % max(request.n_cells, 1)
+        cells = shuffled[np.argsort(-request.priority[shuffled], kind="stable")].astype(np.int32)
+    else:
+        cells = np.empty(request.n_cells, np.int32)
+        order_cells(np.ascontiguousarray(request.priority, dtype=np.float64) + 0.0, stride, cells)
+    if order == "cells":
+        return np.repeat(cells, need[cells])
+    rounds = [cells[need[cells] > number] for number in range(int(need.max(initial=0)))]
+    steps = np.concatenate([*rounds, np.empty(0, np.int32)])
+    if order == "rounds":
+        return steps
+    number = np.repeat(np.arange(len(rounds)), [len(cells) for cells in rounds])
+    return cast("Integers", steps[np.argsort(number / need[steps], kind="stable")])
+
+
+def _find_stride(n: int) -> int:
+    """A step near the golden ratio of a number that has no factor in common with it: steps of it visit every row, far from one another."""
+    stride = max(1, round(n * 0.6180339887498949))
+    while gcd(stride, n) > 1:
+        stride += 1
+    return stride
 
 
 def _most_beams(request: BeamRequest) -> Integers:
     """Most beams that a cell can have by its licence, shape (cells,)."""
-    return (np.bitwise_count(request.licensed).astype(np.int32) * np.int32(request.satellites_per_channel)).astype(np.int32)
+    mask = np.uint32((1 << request.channels) - 1)
+    return (np.bitwise_count(request.licensed & mask).astype(np.int32) * np.int32(request.satellites_per_channel)).astype(np.int32)
+
+
+def _sort_rows(request: BeamRequest) -> tuple[BeamRequest, Rows | None, Rows | None]:
+    """The same request with cells and satellites in the order of their keys; and for each new row the old one."""
+    cells = _find_order(request.cell_key)
+    satellites = _find_order(request.satellite_key)
+    if cells is None and satellites is None:
+        return request, None, None
+    cells = np.arange(request.n_cells) if cells is None else cells
+    satellites = np.arange(request.n_satellites) if satellites is None else satellites
+    new_cell, new_satellite = _invert(cells), _invert(satellites)
+    pairs = _sorted_pairs(request, cells, new_satellite)
+    held = request.held
+    if held is not None:
+        held = make_plan(new_cell[held.cell], new_satellite[held.satellite], held.channel, held.pair, share=held.share, beam=held.beam)
+    return (
+        replace(
+            request,
+            indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(np.diff(request.indptr)[cells])]),
+            satellite=new_satellite[request.satellite[pairs]].astype(np.int32),
+            value_mbps=request.value_mbps[pairs],
+            need=request.need[cells],
+            priority=request.priority[cells],
+            licensed=request.licensed[cells],
+            beams=request.beams[satellites],
+            beams_per_channel=request.beams_per_channel[satellites],
+            neighbours=np.sort(np.where(request.neighbours < 0, -1, new_cell[request.neighbours]).astype(np.int32)[cells], axis=1),
+            held=held,
+            cell_key=None,
+            satellite_key=None,
+        ),
+        cells,
+        satellites,
+    )
+
+
+def _sorted_pairs(request: BeamRequest, cells: Rows, new_satellite: Rows) -> Rows:
+    """For each pair of the sorted request the row of the same pair as given."""
+    counts = np.diff(request.indptr)
+    cell = np.repeat(_invert(cells), counts)
+    return np.lexsort((new_satellite[request.satellite], cell))
+
+
+def _restore_rows(request: BeamRequest, plan: BeamPlan, cells: Rows | None, satellites: Rows | None) -> BeamPlan:
+    assert cells is not None
+    assert satellites is not None
+    pairs = _sorted_pairs(request, cells, _invert(satellites))
+    return make_plan(cells[plan.cell], satellites[plan.satellite], plan.channel, pairs[plan.pair], share=plan.share, beam=plan.beam)
+
+
+def _find_order(key: npt.NDArray[np.integer[Any]] | None) -> Rows | None:
+    """Order of rows by their key; None where they are in order."""
+    if key is None or bool((key[1:] > key[:-1]).all()):
+        return None
+    return np.argsort(key, kind="stable")
+
+
+def _invert(order: Rows) -> Rows:
+    inverse = np.empty(len(order), np.int64)
+    inverse[order] = np.arange(len(order))
+    return inverse
 
 
 def make_plan(
