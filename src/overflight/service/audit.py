@@ -282,6 +282,11 @@ class Audit:
             settings.confirm_reports, round(settings.confirm_minutes * 60e6), settings.glitches,
         )  # fmt: skip
 
+    @property
+    def read(self) -> int:
+        """Rows read so far."""
+        return self._counts["read"]
+
     def finish(self, faults: Faults | None = None) -> Audited:
         """What the audit came to; ``faults`` are the rows that the stream could not give."""
         broken = dict(sorted(faults.counts.items())) if faults is not None else {}

@@ -63,19 +63,34 @@ def check_policy(ready: ReadyPolicy, *, at: np.datetime64 | None = None, compile
 
 def _unreachable(ready: ReadyPolicy, compiled: CompiledPolicy) -> Iterator[Finding]:
     """Rules that can never decide: they stand in no box's list, or behind wider ones wherever they do."""
-    in_the_way: dict[int, set[int]] = {}
+    in_the_way = {rule: set(others) for rule, others in compiled.cut_off.items()}
     open_somewhere: set[int] = set()
     for program in compiled.programs:
         for place, entry in enumerate(program):
-            ahead = {other.rule for other in program[:place] if _covers(ready, other, entry)}
-            if ahead:
-                in_the_way.setdefault(entry.rule, set()).add(min(ahead))
-            else:
+            ahead = _in_front(ready, program[:place], entry)
+            in_the_way.setdefault(entry.rule, set()).update(ahead)
+            if not ahead:
                 open_somewhere.add(entry.rule)
     for number, one in enumerate(ready.rules):
-        if number in open_somewhere or _has_no_area(one) or _nothing_left(one):
-            continue
-        yield _shadow(ready, number, sorted(in_the_way.get(number, set())) or _wider_before(ready, number))
+        if number not in open_somewhere and not _has_no_area(one) and not _nothing_left(one):
+            yield _shadow(ready, number, sorted(in_the_way.get(number, set())))
+
+
+def _in_front(ready: ReadyPolicy, before: tuple[Entry, ...], entry: Entry) -> set[int]:
+    """Rules of a box's list that take, alone or together, all that a later one could take there; none where something is left to it."""
+    own = ready.rules[entry.rule]
+    wider = [other for other in before if _no_narrower(ready.rules[other.rule], own)]
+    for other in wider:
+        if not other.asked or _holds_area(ready.rules[other.rule], own):
+            return {other.rule}
+    # Where a box leaves but one group of a rule's shapes open, the rule holds there if one of these shapes does.
+    whole = [other for other in wider if {group for group, _ in other.asked} == {0}]
+    together = {atom for other in whole for _, atom in other.asked}
+    for group in (0, 1):
+        open_atoms = {atom for own_group, atom in entry.asked if own_group == group}
+        if open_atoms and open_atoms <= together:
+            return {other.rule for other in whole}
+    return set()
 
 
 def _shadow(ready: ReadyPolicy, number: int, blockers: list[int]) -> Finding:
@@ -89,19 +104,6 @@ def _shadow(ready: ReadyPolicy, number: int, blockers: list[int]) -> Finding:
     says = " and ".join(dict.fromkeys(other.verdict for other in others))
     text = f"says {rule.verdict}, but {names} before it matches in every such case and says {says}; move it up, or delete it"
     return Finding("error", "contradiction", rule.name, text)
-
-
-def _wider_before(ready: ReadyPolicy, number: int) -> list[int]:
-    """The first rule before one that holds wherever it does, of those that no box keeps it behind."""
-    own = ready.rules[number]
-    wider = [other for other in range(number) if _no_narrower(ready.rules[other], own) and _holds_area(ready.rules[other], own)]
-    return wider[:1]
-
-
-def _covers(ready: ReadyPolicy, wide: Entry, narrow: Entry) -> bool:
-    """Whether an earlier rule takes all of a box that a later one could take."""
-    a, b = ready.rules[wide.rule], ready.rules[narrow.rule]
-    return _no_narrower(a, b) and (not wide.asked or _holds_area(a, b))
 
 
 def _holds_area(wide: ReadyRule, narrow: ReadyRule) -> bool:

@@ -125,10 +125,13 @@ class CompiledPolicy:
         The policy with its shapes.
     programs
         Lists of rules that are left in boxes, by number; each a tuple of the rule and what is still to be asked of place.
+    cut_off
+        Of rules that could match in some box, those that end its list before them.
     """
 
     ready: ReadyPolicy
     programs: tuple[tuple["Entry", ...], ...]
+    cut_off: dict[int, frozenset[int]]
     _grid: _Grid = field(repr=False)
     _programs: _Programs = field(repr=False)
     _rules: _Rules = field(repr=False)
@@ -223,7 +226,7 @@ def compile_policy(ready: ReadyPolicy) -> CompiledPolicy:
         laid = layer or sea
         assert laid is not None
         raster.add(number, laid.boxes, laid.states)
-    programs, program_of_signature = _make_programs(ready, groups, raster.signatures)
+    programs, program_of_signature, cut_off = _make_programs(ready, groups, raster.signatures)
     program = program_of_signature[raster.signature]
     needs = np.array([any(entry.asked for entry in entries) for entries in programs], dtype=np.bool_)
     tested = np.flatnonzero(needs[program].ravel())
@@ -233,6 +236,7 @@ def compile_policy(ready: ReadyPolicy) -> CompiledPolicy:
     return CompiledPolicy(
         ready,
         tuple(programs),
+        cut_off,
         _fold(values.reshape(_HIGH, WIDE), len(programs)),
         _pack_programs(programs, len(ready.rules)),
         _pack_rules(ready),
@@ -286,8 +290,8 @@ def _lay_sea(atom: Atom, coasts: Coasts) -> Layer:
 
 def _make_programs(
     ready: ReadyPolicy, groups: Sequence[tuple[tuple[int, ...] | None, ...]], signatures: Sequence[dict[int, int]]
-) -> tuple[list[tuple[Entry, ...]], npt.NDArray[np.int32]]:
-    """Lists of rules for every combination of shapes that some box has."""
+) -> tuple[list[tuple[Entry, ...]], npt.NDArray[np.int32], dict[int, frozenset[int]]]:
+    """Lists of rules for every combination of shapes that some box has, and which rules end lists before which."""
     asks_more = [_flags(rule) != 0 for rule in ready.rules]
     rules_of_atom: dict[int, list[int]] = {}
     anywhere = []
@@ -297,19 +301,24 @@ def _make_programs(
         for atom in within or ():
             rules_of_atom.setdefault(atom, []).append(number)
     programs: dict[tuple[Entry, ...], int] = {}
+    cut_off: dict[int, set[int]] = {}
     program_of_signature = np.empty(len(signatures), dtype=np.int32)
     for signature, states in enumerate(signatures):
         candidates = sorted({*anywhere, *(rule for atom in states for rule in rules_of_atom.get(atom, ()))})
-        entries = []
+        entries: list[Entry] = []
+        last: int | None = None
         for rule in candidates:
             asked = _still_asked(groups[rule], states)
             if asked is None:
                 continue
+            if last is not None:
+                cut_off.setdefault(rule, set()).add(last)
+                continue
             entries.append(Entry(rule, asked, not asks_more[rule]))
             if not asked and not asks_more[rule]:
-                break
+                last = rule
         program_of_signature[signature] = programs.setdefault(tuple(entries), len(programs))
-    return list(programs), program_of_signature
+    return list(programs), program_of_signature, {rule: frozenset(others) for rule, others in cut_off.items()}
 
 
 def _still_asked(groups: tuple[tuple[int, ...] | None, ...], states: dict[int, int]) -> tuple[tuple[int, int], ...] | None:

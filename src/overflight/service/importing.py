@@ -12,7 +12,7 @@ import numpy as np
 
 from overflight.catalog.availability import AreaFeature, AvailabilityFile, PublishedStatus, cells_of_area, province_counts
 from overflight.catalog.tables import read_table
-from overflight.service.policy import PUBLIC, Policy, Rule, parse_policy
+from overflight.service.policy import BUILT_IN, PUBLIC, Policy, Rule, parse_policy
 
 __all__ = ["ALLOWED_STATUSES", "SEA_KM", "builtin_policy", "export_availability", "import_availability"]
 
@@ -120,6 +120,7 @@ def builtin_policy(*, split: Split = "deny") -> Policy:
         groups.setdefault((status, expected), []).append(cell)
     policy = import_availability(
         AvailabilityFile(territories, divisions),
+        name=next(name for name, verdict in BUILT_IN.items() if verdict == split),
         source=f"{statuses['source'][0]}, {statuses['date'][0]}",
         date=statuses["date"][0],
         split=split,

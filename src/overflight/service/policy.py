@@ -24,8 +24,8 @@ from overflight.intake import read_bytes
 from overflight.service._closed import ClosedTable, problems_of, without_none
 
 __all__ = [
-    "CLASSES", "DEFAULT", "MAX_MARGIN_KM", "PUBLIC", "Area", "Circle", "Default", "Limit", "Policy", "PolicyError", "Published", "Rule",
-    "embed_files", "load_policy", "parse_policy", "policy_schema", "read_ids",
+    "BUILT_IN", "CLASSES", "DEFAULT", "MAX_MARGIN_KM", "PUBLIC", "Area", "Circle", "Default", "Limit", "Policy", "PolicyError", "Published",
+    "Rule", "embed_files", "load_policy", "parse_policy", "policy_schema", "read_ids",
 ]  # fmt: skip
 
 CLASSES = ("consumer", "enterprise", "government", "emergency", "maritime", "aviation")
@@ -36,6 +36,9 @@ DEFAULT = "default"
 
 PUBLIC = "public"
 """Name of the built-in policy: what the operator's public map said on 2026-07-23."""
+
+BUILT_IN: dict[str, Literal["deny", "allow"]] = {PUBLIC: "deny", "public-split-allow": "allow"}
+"""Built-in policies by name, and their verdict on territories whose status differs by province."""
 
 MAX_MARGIN_KM = 500.0
 """Widest margin, strip or circle."""
@@ -347,10 +350,10 @@ def load_policy(source: str | Path) -> Policy:
     PolicyError
         With every problem found, each with what to change.
     """
-    if str(source) == PUBLIC:
+    if str(source) in BUILT_IN:
         from overflight.service.importing import builtin_policy
 
-        return builtin_policy()
+        return builtin_policy(split=BUILT_IN[str(source)])
     return parse_policy(_read_toml(Path(source), seen=()), source=str(source))
 
 
@@ -468,7 +471,7 @@ def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         msg = f"{path}: extends itself; break the circle"
         raise PolicyError(msg)
-    raw_bytes = read_bytes(path, wanted=f"a policy in TOML, or '{PUBLIC}' for the built-in one", refused=PolicyError)
+    raw_bytes = read_bytes(path, wanted=f"a policy in TOML, or the name of a built-in one: {', '.join(BUILT_IN)}", refused=PolicyError)
     try:
         raw: dict[str, Any] = tomllib.loads(raw_bytes.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -482,10 +485,10 @@ def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if base is None:
         return raw
     if not isinstance(base, str):
-        msg = f"{path}: 'extends' = {base!r}: must be '{PUBLIC}' or the path of another policy"
+        msg = f"{path}: 'extends' = {base!r}: must be the path of another policy, or {' or '.join(BUILT_IN)}"
         raise PolicyError(msg)
     below = (
-        load_policy(PUBLIC).model_dump(exclude_defaults=True) if base == PUBLIC else _read_toml(path.parent / base, (*seen, path.resolve()))
+        load_policy(base).model_dump(exclude_defaults=True) if base in BUILT_IN else _read_toml(path.parent / base, (*seen, path.resolve()))
     )
     rules = [*_as_list(raw.get("rules", [])), *_as_list(below.get("rules", []))]
     own: dict[str, Any] = {key: value for key, value in below.items() if key not in {"name", "description", "source", "date"}}
@@ -510,4 +513,4 @@ def _localise(raw: Any, folder: Path) -> Any:
 
 
 def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return list(value) if isinstance(value, list | tuple) else [value]

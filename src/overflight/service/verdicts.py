@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.clock import format_time, parse_time
+from overflight.errors import OverflightError
 from overflight.service.areas import Atom, along_ground_km, atoms_of, border_km2, nearest_coast
 from overflight.service.policy import DEFAULT, Area, Default, Limit, Policy, PolicyError, Rule, minutes_of, read_ids
 
@@ -221,7 +222,11 @@ def prepare_policy(policy: Policy) -> ReadyPolicy:
 
     rules = []
     for rule in policy.rules:
-        (within, warned), (also, warned_also), (without, warned_not) = (shapes(getattr(rule, key)) for key in AREA_KEYS)
+        try:
+            (within, warned), (also, warned_also), (without, warned_not) = (shapes(getattr(rule, key)) for key in AREA_KEYS)
+        except OverflightError as error:
+            error.args = (f"rule '{rule.name}': {error}",)
+            raise
         terminals, owners = (frozenset([*getattr(rule, key), *_ids(rule, getattr(rule, f"{key}_file"))]) for key in ("terminals", "owners"))
         rules.append(ReadyRule(rule, within, also, without, terminals, owners, (*warned, *warned_also, *warned_not)))
     return ReadyPolicy(policy, tuple(rules))
