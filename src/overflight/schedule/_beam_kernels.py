@@ -642,3 +642,77 @@ def cool_prices(blocks: Any, beams: Any, factor: Any, refusal: Any, rounds: Any,
                 change = min(change, factor[s] / before, before / factor[s])
         if change > 0.99:
             return
+
+
+@njit(**_OPTIONS)
+def match_steps(ask: Any, steps: Any, beams: Any, lights: Any, got: Any) -> None:
+    """Give beams to the cells of all steps for which that is possible together, whatever their channels; earlier steps never lose.
+
+    ``lights`` (satellites, most beams) is scratch, ``got`` (steps,) tells who serves each step, -1 for nobody. A step that finds all its
+    satellites full looks for a chain of moves (breadth first); where there is none, none of the satellites seen can ever be relieved
+    again, for any later step.
+    """
+    n = len(beams)
+    used, seen, queue = np.zeros(n, np.int32), np.zeros(n, np.int32), np.empty(n, np.int32)
+    came_by = np.empty(n, np.int32)
+    dead, failed = beams <= 0, np.zeros(len(ask.need), np.bool_)
+    for step in range(len(steps)):
+        got[step] = -1
+        if failed[steps[step]]:
+            continue
+        end = _search_chain(ask, steps, step, (beams, used, lights), (seen, queue, came_by, dead))
+        if end < 0:
+            failed[steps[step]] = True
+            continue
+        mover = came_by[end]
+        while True:
+            left = got[mover]
+            got[mover] = end
+            lights[end, used[end]] = mover
+            used[end] += 1
+            if left < 0:
+                break
+            for place in range(used[left]):
+                if lights[left, place] == mover:
+                    lights[left, place] = lights[left, used[left] - 1]
+                    break
+            used[left] -= 1
+            end, mover = left, came_by[left]
+
+
+@njit(**_OPTIONS)
+def _look_around(ask: Any, steps: Any, asking: Any, stamp: Any, full: Any, search: Any, tail: Any) -> Any:
+    """Queue what the cell of a step sees and the search has not seen; the least loaded with room, if any, and the end of the queue."""
+    beams, used, _ = full
+    seen, queue, came_by, dead = search
+    best, least = -1, 1.0
+    c = steps[asking]
+    for i in range(ask.indptr[c], ask.indptr[c + 1]):
+        s = ask.satellite[i]
+        if dead[s] or seen[s] == stamp or not ask.value[i] > 0.0:
+            continue
+        seen[s], came_by[s], queue[tail] = stamp, asking, s
+        tail += 1
+        if used[s] / beams[s] < least:
+            best, least = s, used[s] / beams[s]
+    return best, tail
+
+
+@njit(**_OPTIONS)
+def _search_chain(ask: Any, steps: Any, step: Any, full: Any, search: Any) -> Any:
+    """The satellite with room at the end of the shortest chain of moves that gives a step a beam; -1 if there is none."""
+    _, used, lights = full
+    _, queue, _, dead = search
+    head = 0
+    best, tail = _look_around(ask, steps, step, step + 1, full, search, 0)
+    while best < 0 and head < tail:
+        s = queue[head]
+        head += 1
+        for place in range(used[s]):
+            best, tail = _look_around(ask, steps, lights[s, place], step + 1, full, search, tail)
+            if best >= 0:
+                break
+    if best < 0:
+        for number in range(tail):
+            dead[queue[number]] = True
+    return best

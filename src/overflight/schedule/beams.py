@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from math import gcd
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -180,8 +180,8 @@ _HASTE = 1.5
 def _walk(request: BeamRequest, settings: PriorityGreedy) -> BeamPlan:
     from overflight.schedule import _beam_kernels
 
-    need = np.minimum(request.need, _most_beams(request))
-    ask = _make_ask(request, need)
+    need = np.minimum(request.need, most_beams(request))
+    ask = make_ask(request, need)
     held = _make_held(request)
     lit = _make_lit(request, need)
     scale_mbps = _price_satellites(ask, lit, settings)
@@ -191,7 +191,7 @@ def _walk(request: BeamRequest, settings: PriorityGreedy) -> BeamPlan:
     _beam_kernels.refresh_all(ask, lit, held)
     notes = 7 * int(need.max(initial=1)) + 6 * int(np.diff(held.first).max(initial=0))
     failed = np.zeros(request.n_cells, np.bool_)
-    steps = _order_steps(request, need, settings.order)
+    steps = order_steps(request.priority, need, settings.order)
     _beam_kernels.walk_steps(
         ask,
         lit,
@@ -215,7 +215,8 @@ def _walk(request: BeamRequest, settings: PriorityGreedy) -> BeamPlan:
     return plan
 
 
-def _make_ask(request: BeamRequest, need: Integers) -> Any:
+def make_ask(request: BeamRequest, need: Integers) -> Any:
+    """Hand a request to the compiled loops, with needs already capped."""
     from overflight.schedule._beam_kernels import Ask
 
     return Ask(
@@ -291,25 +292,29 @@ def _price_satellites(ask: Any, lit: Any, settings: PriorityGreedy) -> float:
     return scale_mbps
 
 
-def _order_steps(request: BeamRequest, need: Integers, order: str) -> Integers:
-    """Rows of cells, one entry per beam wanted, in the order in which beams are given out."""
+def order_steps(priority: Floats, need: Integers, order: str) -> Integers:
+    """Rows of cells, one entry per beam wanted, in the order (one of `ORDERS`) in which beams are given out.
+
+    Equals come in a fixed shuffle: one after the other along the rows they would fill one region and then the next.
+    """
     from overflight.schedule._beam_kernels import order_cells
 
-    stride = _find_stride(request.n_cells)
-    if request.n_cells < _FEW_CELLS:
-        shuffled = np.arange(request.n_cells, dtype=np.int64) * stride % max(request.n_cells, 1)
-        cells = shuffled[np.argsort(-request.priority[shuffled], kind="stable")].astype(np.int32)
+    n = len(priority)
+    stride = _find_stride(n)
+    if n < _FEW_CELLS:
+        shuffled = np.arange(n, dtype=np.int64) * stride % max(n, 1)
+        cells = shuffled[np.argsort(-priority[shuffled], kind="stable")].astype(np.int32)
     else:
-        cells = np.empty(request.n_cells, np.int32)
-        order_cells(np.ascontiguousarray(request.priority, dtype=np.float64) + 0.0, stride, cells)
+        cells = np.empty(n, np.int32)
+        order_cells(np.ascontiguousarray(priority, dtype=np.float64) + 0.0, stride, cells)
     if order == "cells":
         return np.repeat(cells, need[cells])
     rounds = [cells[need[cells] > number] for number in range(int(need.max(initial=0)))]
     steps = np.concatenate([*rounds, np.empty(0, np.int32)])
-    if order == "rounds":
-        return steps
-    number = np.repeat(np.arange(len(rounds)), [len(cells) for cells in rounds])
-    return cast("Integers", steps[np.argsort(number / need[steps], kind="stable")])
+    if order == "shares":
+        number = np.repeat(np.arange(len(rounds)), [len(some) for some in rounds])
+        steps = steps[np.argsort(number / need[steps], kind="stable")]
+    return steps
 
 
 def _find_stride(n: int) -> int:
@@ -320,7 +325,7 @@ def _find_stride(n: int) -> int:
     return stride
 
 
-def _most_beams(request: BeamRequest) -> Integers:
+def most_beams(request: BeamRequest) -> Integers:
     """Most beams that a cell can have by its licence, shape (cells,)."""
     mask = np.uint32((1 << request.channels) - 1)
     return (np.bitwise_count(request.licensed & mask).astype(np.int32) * np.int32(request.satellites_per_channel)).astype(np.int32)
@@ -466,6 +471,70 @@ def find_allocator(name: str, *, handover_gain: float | None = None) -> Allocato
     if name == "priority-greedy" and handover_gain is not None:
         return PriorityGreedy(handover_gain=handover_gain)
     return ALLOCATORS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class BeamCounts:
+    """What a plan gives, against what was wanted.
+
+    Attributes
+    ----------
+    wanted, given
+        Beams wanted by all cells (as far as their licence goes) and given to them; a share of a beam counts as one.
+    cells_wanting, cells_lit
+        Cells that want a beam, and cells that have at least one.
+    lit_beams
+        Beams lit; fewer than ``given`` where they are shared.
+    weighted_need
+        Priority times beams given, summed over cells.
+    weighted_first
+        Priority of cells with at least one beam, summed.
+    rate_mbps
+        What the beams carry, summed.
+    load
+        Part of each satellite's beams that is lit, shape (satellites,); 0 for a satellite without beams.
+    """
+
+    wanted: int
+    given: int
+    cells_wanting: int
+    cells_lit: int
+    lit_beams: int
+    weighted_need: float
+    weighted_first: float
+    rate_mbps: float
+    load: Floats
+
+
+def count_beams(request: BeamRequest, plan: BeamPlan) -> BeamCounts:
+    """Count what a plan gives."""
+    need = np.minimum(request.need, most_beams(request))
+    given = np.bincount(plan.cell, minlength=request.n_cells)
+    lit = np.unique(plan.beam, return_index=True)[1]
+    lights = np.bincount(plan.satellite[lit], minlength=request.n_satellites)
+    return BeamCounts(
+        wanted=int(need.sum()),
+        given=len(plan),
+        cells_wanting=int((need > 0).sum()),
+        cells_lit=int((given > 0).sum()),
+        lit_beams=len(lit),
+        weighted_need=float(request.priority @ given),
+        weighted_first=float(request.priority @ (given > 0)),
+        rate_mbps=float(request.value_mbps[plan.pair].astype(np.float64) @ plan.share),
+        load=lights / np.maximum(request.beams, 1),
+    )
+
+
+def share_kept(before: BeamPlan, after: BeamPlan) -> float:
+    """Part of the (cell, satellite, channel) of one slot that the next slot keeps, 0 … 1; NaN where there was none."""
+    if not len(before):
+        return float("nan")
+    kept = np.isin(_name_lights(before), _name_lights(after))
+    return float(kept.mean())
+
+
+def _name_lights(plan: BeamPlan) -> Rows:
+    return (plan.cell.astype(np.int64) << 32) | (plan.satellite.astype(np.int64) << 8) | plan.channel
 
 
 def validate_plan(request: BeamRequest, plan: BeamPlan) -> None:
