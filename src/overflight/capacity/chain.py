@@ -11,18 +11,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from overflight.capacity.links import UserLinks, rate_beams, rate_pairs
+from overflight.capacity.links import PairRates, UserLinks, rate_beams, rate_lit, rate_pairs
 from overflight.capacity.market import Market
 from overflight.capacity.plant import Plant, Sky
 from overflight.capacity.scenes import Scene
-from overflight.flow.fair import fair_rates
+from overflight.capacity.usable import share_out
+from overflight.flow.fair import FairRates, fair_rates
 from overflight.flow.feeders import Landing
 from overflight.flow.paths import Assembly, Backbone, Capacities, assemble_flows, replace_capacities
 from overflight.schedule.beams import Allocator, BeamPlan, BeamRequest, validate_plan
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
-Rows = npt.NDArray[np.int64]
 
 MAX_NEED = 64
 """No cell wants more beams than this, whatever it asks for."""
@@ -76,9 +76,9 @@ class Network:
 class Groups(NamedTuple):
     """Groups of terminals: row of the beam in the plan, cell, class, and active terminals, a fraction where they are few."""
 
-    beam: Rows
-    cell: Rows
-    of_class: Rows
+    beam: Integers
+    cell: Integers
+    of_class: npt.NDArray[np.int8]
     terminals: Floats
 
 
@@ -151,45 +151,51 @@ def work_slot(
     threads
         For the rates of pairs; the result does not depend on it.
     """
-    active = market.terminals * market.active_share * activity[:, None]
-    asked_mbps = (active * market.down_mbps).sum(axis=1)
-    down_mbps, up_mbps = rate_pairs(scene, links, plant, sky, threads=threads)
-    request = _request_beams(scene, market, plant, network, rules, asked_mbps, active, down_mbps, held)
+    from overflight.capacity import _kernels
+
+    cells = len(market)
+    active, whole, asked_mbps = np.empty(market.terminals.shape), np.empty(cells), np.empty(cells)
+    _kernels.ask_rates(market.terminals, market.active_share, activity, market.down_mbps, active, whole, asked_mbps)
+    rates = rate_pairs(scene, links, plant, sky, threads=threads)
+    request = _request_beams(scene, market, plant, network, rules, asked_mbps, whole, rates, held)
     plan = rules.allocate(request)
     if rules.is_checked:
         validate_plan(request, plan)
     # Cells that share a beam in time are not lit at once, and who is lit when is not told: then the nominal interference holds.
-    computed = links.interference is not None and rules.cells_per_beam == 1
-    beam_mbps = rate_beams(scene, plan, links, plant, sky, market, threads=threads) if computed else down_mbps[plan.pair]
-    groups = _group_terminals(plan, beam_mbps * plan.share, active, len(market))
-    demand_mbps = groups.terminals * market.down_mbps[groups.cell, groups.of_class]
-    if rules.saturated:
-        demand_mbps = np.where(market.own[groups.cell], np.inf, demand_mbps)
-    usable = plant.values["user_share_of_beam"]
+    if links.interference is not None and rules.cells_per_beam == 1:
+        beam_mbps = rate_beams(scene, plan, links, plant, sky, market, threads=threads)
+    else:
+        beam_mbps = rate_lit(scene, plan, links, plant, sky, is_up=False, threads=threads)
+    beam_up_mbps = rate_lit(scene, plan, links, plant, sky, is_up=True, threads=threads)
+    groups = _group_terminals(plan, beam_mbps * plan.share, active)
+    offers = _weigh_groups(groups, market, network, saturated=rules.saturated)
+    share = plan.share * plant.values["user_share_of_beam"]
     assembly = assemble_flows(
         plan.satellite,
-        beam=groups.beam.astype(np.int32),
-        pop=network.home[groups.cell],
-        weight=groups.terminals * market.weight[groups.of_class],
-        demand_mbps=demand_mbps,
+        beam=groups.beam,
+        pop=offers.pop,
+        weight=offers.weight,
+        demand_mbps=offers.down_mbps,
         backbone=Backbone(scene.next_hop, network.backhaul_ms, scene.reach),
-        capacities=_capacities(plant, beam_mbps * plan.share * usable, plant.satellite_mbps),
+        capacities=_capacities(plant, beam_mbps * share, plant.satellite_mbps),
         landing=rules.landing,
     )
-    rates = fair_rates(assembly.flows, assembly.resources.capacity_mbps)
-    bottleneck = assembly.merge_bottlenecks(rates.bottleneck, rates.rate)
-    beam_up_mbps = up_mbps[plan.pair] * plan.share * usable * plant.uplink_beam_share[plan.satellite]
+    upwards = _capacities(plant, beam_up_mbps * share * plant.uplink_beam_share[plan.satellite], plant.satellite_up_mbps)
+
+    down, up = share_out(
+        lambda is_up: _share_uplinks(assembly, offers.up_mbps, upwards) if is_up else _share_downlinks(assembly), [False, True], threads
+    )
     return SlotResult(
         plan=plan,
         beam_mbps=beam_mbps,
         groups=groups,
-        down_mbps=assembly.merge_rates(rates.rate),
-        up_mbps=_share_uplinks(assembly, market, groups, _capacities(plant, beam_up_mbps, plant.satellite_up_mbps)),
-        bottleneck=np.where(bottleneck < 0, -1, assembly.resources.kind_of(bottleneck)).astype(np.int8),
+        down_mbps=down.group_mbps,
+        up_mbps=up.group_mbps,
+        bottleneck=down.kind,
         assembly=assembly,
-        part_mbps=rates.rate,
-        load_mbps=rates.load,
-        active=active.sum(axis=1),
+        part_mbps=down.rates.rate,
+        load_mbps=down.rates.load,
+        active=whole,
         asked_mbps=asked_mbps,
         need=request.need,
         seen=np.diff(request.indptr) > 0,
@@ -204,27 +210,21 @@ def _request_beams(
     rules: Rules,
     asked_mbps: Floats,
     active: Floats,
-    down_mbps: Floats,
+    rates: PairRates,
     held: BeamPlan | None,
 ) -> BeamRequest:
     """Ask for as many beams as a cell's terminals would fill, by the best channel that it has in sight."""
-    cells = len(market)
-    indptr = np.searchsorted(scene.cell, np.arange(cells + 1)).astype(np.int64)
-    best = np.zeros(cells)
-    seen = np.flatnonzero(np.diff(indptr))
-    if len(seen):
-        best[seen] = np.maximum.reduceat(down_mbps, indptr[seen])
-    fills = best * plant.values["user_share_of_beam"]
+    fills = rates.best_mbps * plant.values["user_share_of_beam"]
     licensed = np.bitwise_count(plant.licensed).astype(np.int64) * rules.satellites_per_channel
     wanted = np.where(fills > 0.0, np.ceil(asked_mbps / np.maximum(fills, 1e-9) - 1e-9), 0.0)
     if rules.saturated:
-        wanted = np.where(market.own & (active.sum(axis=1) > 0.0), np.inf, wanted)
+        wanted = np.where(market.own & (active > 0.0), np.inf, wanted)
     return BeamRequest(
-        indptr=indptr,
+        indptr=scene.indptr,
         satellite=scene.satellite,
-        value_mbps=down_mbps,
+        value_mbps=rates.rate_mbps,
         need=np.minimum(np.minimum(wanted, licensed), MAX_NEED).astype(np.int32),
-        priority=np.ones(cells),
+        priority=np.ones(len(market)),
         licensed=plant.licensed,
         beams=plant.beams,
         beams_per_channel=plant.beams_per_channel,
@@ -238,13 +238,33 @@ def _request_beams(
     )
 
 
-def _group_terminals(plan: BeamPlan, carries_mbps: Floats, active: Floats, cells: int) -> Groups:
+def _group_terminals(plan: BeamPlan, carries_mbps: Floats, active: Floats) -> Groups:
     """Spread each cell's active terminals over its beams in proportion to what they carry."""
-    whole = np.bincount(plan.cell, weights=carries_mbps, minlength=cells)
-    share = carries_mbps / np.where(whole > 0.0, whole, 1.0)[plan.cell]
-    beam, of_class = np.nonzero(active[plan.cell] * share[:, None])
-    cell = plan.cell[beam].astype(np.int64)
-    return Groups(beam, cell, of_class, active[cell, of_class] * share[beam])
+    from overflight.capacity import _kernels
+
+    room = len(plan) * active.shape[1]
+    groups = Groups(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int8), np.empty(room))
+    count = _kernels.group_terminals(plan.cell, carries_mbps, active, *groups)
+    return Groups(groups.beam[:count], groups.cell[:count], groups.of_class[:count], groups.terminals[:count])
+
+
+class _Offers(NamedTuple):
+    """Weight of each group, what it asks for, and row of its PoP."""
+
+    weight: Floats
+    down_mbps: Floats
+    up_mbps: Floats
+    pop: Integers
+
+
+def _weigh_groups(groups: Groups, market: Market, network: Network, *, saturated: bool) -> _Offers:
+    from overflight.capacity import _kernels
+
+    count = len(groups.cell)
+    offers = _Offers(np.empty(count), np.empty(count), np.empty(count), np.empty(count, np.int32))
+    endless = market.own if saturated else market.own[:0]
+    _kernels.weigh_groups(*groups[1:], market.weight, market.down_mbps, market.up_mbps, network.home, endless, *offers)
+    return offers
 
 
 def _capacities(plant: Plant, beam_mbps: Floats, satellite_mbps: Floats) -> Capacities:
@@ -259,9 +279,28 @@ def _capacities(plant: Plant, beam_mbps: Floats, satellite_mbps: Floats) -> Capa
     )
 
 
-def _share_uplinks(assembly: Assembly, market: Market, groups: Groups, capacities: Capacities) -> Floats:
-    """Rates of the uplink over the same ways, Mbit/s for each group."""
-    demand_mbps = groups.terminals * market.up_mbps[groups.cell, groups.of_class]
+class _Shared(NamedTuple):
+    """Rates of the parts of flows, those of groups, Mbit/s, and the kind of what holds each group back."""
+
+    rates: FairRates
+    group_mbps: Floats
+    kind: npt.NDArray[np.int8]
+
+
+def _share_downlinks(assembly: Assembly) -> _Shared:
+    return _merge(assembly, fair_rates(assembly.flows, assembly.resources.capacity_mbps))
+
+
+def _share_uplinks(assembly: Assembly, demand_mbps: Floats, capacities: Capacities) -> _Shared:
+    """Rates of the uplink over the same ways."""
     flows = replace(assembly.flows, demand=demand_mbps[assembly.part_of] * assembly.fraction)
     resources = replace_capacities(assembly.resources, capacities)
-    return assembly.merge_rates(fair_rates(flows, resources.capacity_mbps).rate)
+    return _merge(assembly, fair_rates(flows, resources.capacity_mbps))
+
+
+def _merge(assembly: Assembly, rates: FairRates) -> _Shared:
+    from overflight.capacity import _kernels
+
+    merged, kind = np.empty(assembly.count), np.empty(assembly.count, np.int8)
+    _kernels.merge_parts(assembly.part_of, assembly.flows.weight, rates.rate, rates.bottleneck, assembly.resources.first, merged, kind)
+    return _Shared(rates, merged, kind)

@@ -110,6 +110,7 @@ class CapacityTwin:
         self.case = self._make_case(market)
         self._pops = np.unique(market.home_pop)
         self.backbone = self._make_backbone(inputs.scenario)
+        self._finder = SceneFinder(inputs, fleet, market, self.backbone, self._propagator)
         self.network = Network(
             backhaul_ms=self.backbone.ground.backhaul_ms,
             home=np.searchsorted(self._pops, market.home_pop).astype(np.int32),
@@ -166,12 +167,10 @@ class CapacityTwin:
 
     def find_scenes(self, rows: Rows, *, threads: int = 1) -> Iterator[Scene]:
         """Find the scenes of some slots of the run, stretch by stretch."""
-        backbone = self._make_backbone(self.inputs.scenario)
-        finder = SceneFinder(self.inputs, self.fleet, self.market, backbone, self._propagator, threads=threads)
         bounds = [0, *(np.flatnonzero(np.diff(rows) > 1) + 1).tolist(), len(rows)]
         for first, last in pairwise(bounds):
             if last > first:
-                yield from finder.find(self.inputs.slot_start[rows[first:last]])
+                yield from self._finder.find(self.inputs.slot_start[rows[first:last]], threads=threads)
 
     def blocks(self, *, done: int = 0) -> Iterator[Frames]:
         """Work the blocks of slots out, in order, from the first that is not done."""

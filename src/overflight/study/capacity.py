@@ -284,13 +284,13 @@ def _worked_link(twin: CapacityTwin, scene: Scene) -> tuple[LinkRow, ...]:
     if not len(ours):
         return ()
     row = ours[np.argmax(case.market.terminals[result.plan.cell[ours]].sum(axis=1))]
-    pair, cell = int(result.plan.pair[row]), int(result.plan.cell[row])
-    elevation = float(scene.elevation_deg[pair])
+    cell, satellite = int(result.plan.cell[row]), int(result.plan.satellite[row])
+    range_km, elevation_deg = (float(value[0]) for value in scene.look([cell], [satellite]))
     budget = link_budget(
         case.links.down,
-        range_km=float(scene.range_km[pair]),
-        elevation_deg=elevation,
-        version=int(case.plant.version[scene.satellite[pair]]),
-        attenuation_db=float(case.sky.down.at(np.array([cell]), np.array([elevation]))[0]),
+        range_km=range_km,
+        elevation_deg=elevation_deg,
+        version=int(case.plant.version[satellite]),
+        attenuation_db=float(case.sky.down.at(np.array([cell]), np.array([elevation_deg]))[0]),
     )
     return tuple(LinkRow(name, value, unit) for name, value, unit in budget.lines())
