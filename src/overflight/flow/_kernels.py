@@ -10,6 +10,12 @@ from numba import njit
 
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
 
+_BARE: Any = {**_OPTIONS, "_nrt": False}
+"""Of kernels that make no arrays: without it numba counts references of the arrays they hand on, with an atomic operation each, in loops."""
+
+_INLINE: Any = {**_BARE, "forceinline": True}
+"""Of kernels that are called so often that handing over a dozen arrays would cost more than their work."""
+
 ROW = 4
 """A resource's state is a row of so many float64: capacity left, weight of the flows still rising, their number, and room."""
 
@@ -136,7 +142,7 @@ def sort_levels(level, order, count):
         order[i] = first[i]
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def sift_down(key, item, size, i, k, l):
     """Let an entry sink from place `i` of a heap of four."""
     while True:
@@ -157,8 +163,9 @@ def sift_down(key, item, size, i, k, l):
 
 
 @njit(**_OPTIONS)
-def count_pulls(state, rate, indptr, resource, weight, path, path_indptr, path_resource, path_weight, path_left):
+def count_pulls(state, rate, indptr, resource, weight, path, path_indptr, path_resource, path_left):
     """Add up, per resource and per path, weight and number of the flows that may rise (whose `rate` is negative)."""
+    path_weight = np.zeros(path_left.size)
     for f in range(weight.size):
         if rate[f] >= 0.0:
             continue
@@ -202,27 +209,35 @@ def cap_flows(state, capacity, rate, indptr, resource, weight, demand, path, pat
             limit[f], cause[f] = alone[p], alone_cause[p]
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def freeze_own(state, f, given, w, indptr, resource):
-    """Take a flow that has got its rate out of its own resources."""
-    for e in range(indptr[f], indptr[f + 1]):
-        at = ROW * resource[e]
+    """Take a flow that has got its rate out of its own resources.
+
+    Indices without a sign: numba then does not look whether they count from the end. This is the innermost loop.
+    """
+    f = np.uint64(f)
+    e, last = np.uint64(indptr[f]), np.uint64(indptr[f + np.uint64(1)])
+    while e < last:
+        at = np.uint64(resource[e]) * np.uint64(ROW)
         state[at] -= given
-        state[at + 1] -= w
-        state[at + 2] -= 1.0
+        state[at + np.uint64(1)] -= w
+        state[at + np.uint64(2)] -= 1.0
+        e += np.uint64(1)
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def freeze_path(state, p, given, w, count, path_indptr, path_resource):
     """Take flows that have got their rate out of the resources of their path."""
-    for e in range(path_indptr[p], path_indptr[p + 1]):
-        at = ROW * path_resource[e]
+    e, last = np.uint64(path_indptr[p]), np.uint64(path_indptr[p + 1])
+    while e < last:
+        at = np.uint64(path_resource[e]) * np.uint64(ROW)
         state[at] -= given
-        state[at + 1] -= w
-        state[at + 2] -= count
+        state[at + np.uint64(1)] -= w
+        state[at + np.uint64(2)] -= count
+        e += np.uint64(1)
 
 
-@njit(**_OPTIONS)
+@njit(**_BARE)
 def add_up_anew(state, l, capacity, rate, weight, starts, owner, path_starts, path_owner, flow_starts, flow_owner):
     """Add up what is left of a resource and the weight that pulls at it, free of what rounding left over; a compensated sum."""
     spare, lost, pull = capacity[l], 0.0, 0.0
@@ -249,7 +264,7 @@ def add_up_anew(state, l, capacity, rate, weight, starts, owner, path_starts, pa
     state[ROW * l + 1] = pull
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def find_level(state, l, seen, capacity, rate, weight, starts, owner, path_starts, path_owner, flow_starts, flow_owner):
     """Level at which a resource will be full if no flow stops rising before; infinite where none rises."""
     if state[ROW * l + 2] == 0.0:
@@ -261,66 +276,129 @@ def find_level(state, l, seen, capacity, rate, weight, starts, owner, path_start
 
 
 @njit(**_OPTIONS)
-def fill(indptr, resource, weight, demand, path, path_indptr, path_resource, capacity, rate, bottleneck):
-    """Raise all flows alike per weight until each meets its demand or a full resource. Returns a flow that nothing bounds, or -1.
-
-    A heap holds the level at which each resource would be full. Levels only rise as flows stop rising, so an entry that is out of date is a
-    lower bound: it is set right when it comes to the top.
-    """
-    flows, resources, paths = weight.size, capacity.size, path_indptr.size - 1
-    starts, owner = transpose(indptr, resource, resources)
-    path_starts, path_owner = transpose(path_indptr, path_resource, resources)
-    flow_starts, flow_owner = group_rows(path, paths)
-    state = np.zeros(ROW * resources)
-    path_weight, path_left = np.zeros(paths), np.zeros(paths, np.int64)
-    left = 0
-    for f in range(flows):
-        rises = weight[f] > 0.0 and demand[f] > 0.0
-        rate[f] = -1.0 if rises else 0.0
-        bottleneck[f] = -1
-        left += rises
-    for l in range(resources):
-        state[ROW * l] = capacity[l]
-    count_pulls(state, rate, indptr, resource, weight, path, path_indptr, path_resource, path_weight, path_left)
-
-    limit, level = np.empty(flows), np.empty(flows)
-    cause, order = np.empty(flows, np.int32), np.empty(flows, np.int32)
-    cap_flows(state, capacity, rate, indptr, resource, weight, demand, path, path_indptr, path_resource, path_left, limit, cause)
+def order_caps(rate, weight, limit, level, order):
+    """List the flows that something of their own bounds by the level at which it does; returns their number."""
     capped = 0
-    for f in range(flows):
+    for f in range(rate.size):
         if rate[f] < 0.0:
             level[f] = limit[f] / weight[f]
             if limit[f] < np.inf:
                 order[capped] = f
                 capped += 1
     sort_levels(level, order, capped)
+    return capped
 
-    key, item = np.empty(resources), np.empty(resources, np.int32)
+
+@njit(**_OPTIONS)
+def queue_resources(state, capacity, key, item):
+    """Put the resources that several flows share into a heap, by the level at which each would be full; returns its size."""
     size = 0
-    for l in range(resources):
+    for l in range(capacity.size):
         if state[ROW * l + 2] > 1.0 and capacity[l] < np.inf:
             key[size] = capacity[l] / state[ROW * l + 1]
             item[size] = l
             size += 1
     for i in range((size - 2) // 4, -1, -1):
         sift_down(key, item, size, i, key[i], item[i])
-    seen = np.empty(2 * resources)
-    for l in range(resources):
-        seen[2 * l], seen[2 * l + 1] = state[ROW * l], state[ROW * l + 1]
+    return size
 
+
+@njit(**_INLINE)
+def stop_flow(state, f, given, cause, indptr, resource, weight, path, path_indptr, path_resource, path_left, rate, bottleneck):
+    """Give one flow its rate, for a cause."""
+    rate[f], bottleneck[f] = given, cause
+    freeze_own(state, f, given, weight[f], indptr, resource)
+    if path[f] >= 0:
+        path_left[path[f]] -= 1
+        freeze_path(state, path[f], given, weight[f], 1.0, path_indptr, path_resource)
+
+
+@njit(**_INLINE)
+def stop_at(
+    state,
+    l,
+    now,
+    indptr,
+    resource,
+    weight,
+    path,
+    path_indptr,
+    path_resource,
+    starts,
+    owner,
+    path_starts,
+    path_owner,
+    flow_starts,
+    flow_owner,
+    path_left,
+    rate,
+    bottleneck,
+):
+    """Give all flows that still rise over a full resource their rates, path by path where they share one; returns their number."""
+    stopped = 0
+    for i in range(starts[l], starts[l + 1]):
+        f = owner[i]
+        if rate[f] < 0.0:
+            stop_flow(state, f, now * weight[f], l, indptr, resource, weight, path, path_indptr, path_resource, path_left, rate, bottleneck)
+            stopped += 1
+    for j in range(path_starts[l], path_starts[l + 1]):
+        p = path_owner[j]
+        if path_left[p] == 0:
+            continue
+        total, pull = 0.0, 0.0
+        for i in range(flow_starts[p], flow_starts[p + 1]):
+            f = flow_owner[i]
+            if rate[f] < 0.0:
+                given = now * weight[f]
+                rate[f], bottleneck[f] = given, l
+                total += given
+                pull += weight[f]
+                freeze_own(state, f, given, weight[f], indptr, resource)
+        freeze_path(state, p, total, pull, float(path_left[p]), path_indptr, path_resource)
+        stopped += path_left[p]
+        path_left[p] = 0
+    return stopped
+
+
+@njit(**_BARE)
+def raise_levels(
+    left,
+    capped,
+    size,
+    state,
+    seen,
+    capacity,
+    indptr,
+    resource,
+    weight,
+    path,
+    path_indptr,
+    path_resource,
+    starts,
+    owner,
+    path_starts,
+    path_owner,
+    flow_starts,
+    flow_owner,
+    path_left,
+    limit,
+    level,
+    cause,
+    order,
+    key,
+    item,
+    rate,
+    bottleneck,
+):
+    """Stop flow after flow, level after level, until none rises or nothing bounds those that do."""
     turn = 0
     while left > 0:
         while turn < capped and rate[order[turn]] >= 0.0:
             turn += 1
         if turn < capped and (size == 0 or level[order[turn]] <= key[0]):
             f = order[turn]
-            turn += 1
-            rate[f], bottleneck[f] = limit[f], cause[f]
-            left -= 1
-            freeze_own(state, f, limit[f], weight[f], indptr, resource)
-            if path[f] >= 0:
-                path_left[path[f]] -= 1
-                freeze_path(state, path[f], limit[f], weight[f], 1.0, path_indptr, path_resource)
+            stop_flow(state, f, limit[f], cause[f], indptr, resource, weight, path, path_indptr, path_resource, path_left, rate, bottleneck)
+            turn, left = turn + 1, left - 1
             continue
         if size == 0:
             break
@@ -332,42 +410,99 @@ def fill(indptr, resource, weight, demand, path, path_indptr, path_resource, cap
         size -= 1
         if size > 0:
             sift_down(key, item, size, 0, key[size], item[size])
-        if now == np.inf:
-            continue
-        for i in range(starts[l], starts[l + 1]):
-            f = owner[i]
-            if rate[f] < 0.0:
-                given = now * weight[f]
-                rate[f], bottleneck[f] = given, l
-                left -= 1
-                freeze_own(state, f, given, weight[f], indptr, resource)
-                if path[f] >= 0:
-                    path_left[path[f]] -= 1
-                    freeze_path(state, path[f], given, weight[f], 1.0, path_indptr, path_resource)
-        for j in range(path_starts[l], path_starts[l + 1]):
-            p = path_owner[j]
-            if path_left[p] == 0:
-                continue
-            total, pull = 0.0, 0.0
-            for i in range(flow_starts[p], flow_starts[p + 1]):
-                f = flow_owner[i]
-                if rate[f] < 0.0:
-                    given = now * weight[f]
-                    rate[f], bottleneck[f] = given, l
-                    left -= 1
-                    total += given
-                    pull += weight[f]
-                    freeze_own(state, f, given, weight[f], indptr, resource)
-            freeze_path(state, p, total, pull, float(path_left[p]), path_indptr, path_resource)
-            path_left[p] = 0
-    unbounded = -1
+        if now < np.inf:
+            left -= stop_at(
+                state,
+                l,
+                now,
+                indptr,
+                resource,
+                weight,
+                path,
+                path_indptr,
+                path_resource,
+                starts,
+                owner,
+                path_starts,
+                path_owner,
+                flow_starts,
+                flow_owner,
+                path_left,
+                rate,
+                bottleneck,
+            )
+
+
+@njit(**_OPTIONS)
+def fill(indptr, resource, weight, demand, path, path_indptr, path_resource, capacity, rate, bottleneck):
+    """Raise all flows alike per weight until each meets its demand or a full resource. Returns a flow that nothing bounds, or -1.
+
+    A heap holds the level at which each resource would be full. Levels only rise as flows stop rising, so an entry that is out of date is a
+    lower bound: it is set right when it comes to the top.
+    """
+    flows, resources, paths = weight.size, capacity.size, path_indptr.size - 1
+    left = 0
     for f in range(flows):
+        rises = weight[f] > 0.0 and demand[f] > 0.0
+        rate[f], bottleneck[f] = -1.0 if rises else 0.0, -1
+        left += rises
+    state, path_left = np.zeros(ROW * resources), np.zeros(paths, np.int64)
+    for l in range(resources):
+        state[ROW * l] = capacity[l]
+    count_pulls(state, rate, indptr, resource, weight, path, path_indptr, path_resource, path_left)
+    starts, owner = transpose(indptr, resource, resources)
+    path_starts, path_owner = transpose(path_indptr, path_resource, resources)
+    flow_starts, flow_owner = group_rows(path, paths)
+
+    limit, level, cause, order = np.empty(flows), np.empty(flows), np.empty(flows, np.int32), np.empty(flows, np.int32)
+    cap_flows(state, capacity, rate, indptr, resource, weight, demand, path, path_indptr, path_resource, path_left, limit, cause)
+    capped = order_caps(rate, weight, limit, level, order)
+    key, item, seen = np.empty(resources), np.empty(resources, np.int32), np.empty(2 * resources)
+    for l in range(resources):
+        seen[2 * l], seen[2 * l + 1] = state[ROW * l], state[ROW * l + 1]
+    size = queue_resources(state, capacity, key, item)
+
+    raise_levels(
+        left,
+        capped,
+        size,
+        state,
+        seen,
+        capacity,
+        indptr,
+        resource,
+        weight,
+        path,
+        path_indptr,
+        path_resource,
+        starts,
+        owner,
+        path_starts,
+        path_owner,
+        flow_starts,
+        flow_owner,
+        path_left,
+        limit,
+        level,
+        cause,
+        order,
+        key,
+        item,
+        rate,
+        bottleneck,
+    )
+    return settle(rate, demand, bottleneck)
+
+
+@njit(**_OPTIONS)
+def settle(rate, demand, bottleneck):
+    """Say that demands are met which rounding alone keeps from being so. Returns a flow that still rises, or -1."""
+    for f in range(rate.size):
         if rate[f] < 0.0:
-            unbounded = f
-            break
+            return f
         if bottleneck[f] >= 0 and rate[f] >= demand[f] * (1.0 - SAME_LEVEL):
             rate[f], bottleneck[f] = demand[f], -1
-    return unbounded
+    return -1
 
 
 @njit(**_OPTIONS)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from overflight.flow._kernels import _OPTIONS
+from overflight.flow._kernels import _BARE, _INLINE, _OPTIONS
 
 NOWHERE = -1
 """Instead of a gateway: no way leads on."""
@@ -86,7 +86,7 @@ def list_reach(x_km, y_km, z_km, sites_km, ups, sines, longest_km, indptr, gatew
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def nearest_gateway(at, pop, reach_indptr, reach_gateway, reach_ms, backhaul_ms):
     """Nearest gateway in reach of a satellite from which fibre leads to a PoP; -1 for none. Between equals the first."""
     best, best_ms = -1, np.inf
@@ -96,7 +96,7 @@ def nearest_gateway(at, pop, reach_indptr, reach_gateway, reach_ms, backhaul_ms)
     return best
 
 
-@njit(**_OPTIONS)
+@njit(**_BARE)
 def land(satellite, pop, next_hop, gateways, early, reach_indptr, reach_gateway, reach_ms, backhaul_ms, down_from, down_to):
     """Where each pair of satellite and PoP comes down: as the next hops say or, if `early`, as soon as a gateway is in reach."""
     n = next_hop.shape[1]
@@ -162,7 +162,7 @@ def list_choices(satellite, pop, next_hop, gateways, reach_indptr, reach_gateway
     return True
 
 
-@njit(**_OPTIONS)
+@njit(**_INLINE)
 def use_of(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps):
     """How full the fullest of gateway, feeder and satellite would be with `amount` more over a choice."""
     use = (gateway_use[down_to[c]] + amount) / gateway_mbps[down_to[c]]
@@ -170,6 +170,53 @@ def use_of(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_u
     if pair[c] >= 0:
         use = max(use, (pair_use[pair[c]] + amount) / pair_mbps[pair[c]])
     return use
+
+
+@njit(**_INLINE)
+def count_use(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use):
+    """Count `amount` more over a choice (less, if negative)."""
+    gateway_use[down_to[c]] += amount
+    landing_use[down_from[c]] += amount
+    if pair[c] >= 0:
+        pair_use[pair[c]] += amount
+
+
+@njit(**_BARE)
+def place_units(
+    row,
+    amount,
+    comfortable,
+    first,
+    last,
+    down_from,
+    down_to,
+    pair,
+    gateway_use,
+    pair_use,
+    landing_use,
+    gateway_mbps,
+    pair_mbps,
+    landing_mbps,
+    units,
+    chosen,
+):
+    """Let all units of a row choose anew, one after the other; returns how many moved."""
+    moved = 0
+    for u in range(units[row]):
+        old = chosen[row, u]
+        if old >= 0:
+            count_use(old, -amount, down_from, down_to, pair, gateway_use, pair_use, landing_use)
+        best = old if old >= 0 else first
+        least = use_of(best, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps)
+        if not least <= comfortable:
+            for c in range(first, last):
+                use = use_of(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps)
+                if use < least - GAIN:
+                    best, least = c, use
+        moved += best != old
+        chosen[row, u] = best
+        count_use(best, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use)
+    return moved
 
 
 @njit(**_OPTIONS)
@@ -197,42 +244,17 @@ def spread_units(
     gateway_use, pair_use, landing_use = np.zeros(gateway_mbps.size), np.zeros(pair_mbps.size), np.zeros(landing_mbps.size)
     order = np.argsort(indptr[1:] - indptr[:-1], kind="mergesort")
     chosen[:] = -1
-    for turn in range(rounds + 1):
+    for row in range(rows):
+        units[row] = 0 if indptr[row] == indptr[row + 1] else max(1, min(most_units, int(np.ceil(offer[row] / unit_mbps))))
+    for _ in range(rounds + 1):
         moved = 0
         for i in range(rows):
             row = order[i]
-            first, last = indptr[row], indptr[row + 1]
-            if first == last:
-                units[row] = 0
-                continue
-            if turn == 0:
-                units[row] = max(1, min(most_units, int(np.ceil(offer[row] / unit_mbps))))
-            amount = offer[row] / units[row]
-            for u in range(units[row]):
-                old = chosen[row, u]
-                if old >= 0:
-                    gateway_use[down_to[old]] -= amount
-                    landing_use[down_from[old]] -= amount
-                    if pair[old] >= 0:
-                        pair_use[pair[old]] -= amount
-                start = old if old >= 0 else first
-                best = start
-                least = use_of(
-                    start, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps
-                )
-                if not least <= comfortable:
-                    for c in range(first, last):
-                        use = use_of(
-                            c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps
-                        )
-                        if use < least - GAIN:
-                            best, least = c, use
-                moved += best != old
-                chosen[row, u] = best
-                gateway_use[down_to[best]] += amount
-                landing_use[down_from[best]] += amount
-                if pair[best] >= 0:
-                    pair_use[pair[best]] += amount
+            if units[row] > 0:
+                moved += place_units(
+                    row, offer[row] / units[row], comfortable, indptr[row], indptr[row + 1], down_from, down_to, pair,
+                    gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps, units, chosen,
+                )  # fmt: skip
         if moved == 0:
             break
 
@@ -359,11 +381,33 @@ def cut_flows(pair_of, pair_starts, pair_flows, offer, indptr, share, no_path, f
     return used
 
 
-@njit(**_OPTIONS)
-def deal_terminals(beam_cell, beam_mbps, terminals, weight, dealt):
-    """Deal the terminals of each cell and class to its beams: a floor that keeps below an even level, then one by one to the emptiest."""
+@njit(**_BARE)
+def even_level(pull, beam_mbps, taken, first, last, more):
+    """Weight per Mbit/s to which `more` weight would fill the emptiest beams alike."""
+    level, total_pull, total_mbps = np.inf, more, 0.0
+    for b in range(first, last):
+        taken[b] = False
+    for _ in range(first, last):
+        best, least = -1, level
+        for b in range(first, last):
+            if not taken[b] and beam_mbps[b] > 0.0 and pull[b] / beam_mbps[b] < least:
+                best, least = b, pull[b] / beam_mbps[b]
+        if best < 0:
+            break
+        taken[best] = True
+        total_pull += pull[best]
+        total_mbps += beam_mbps[best]
+        level = total_pull / total_mbps
+    return level
+
+
+@njit(**_BARE)
+def deal_terminals(beam_cell, beam_mbps, terminals, weight, pull, taken, dealt):
+    """Deal the terminals of each cell and class to its beams: a floor that keeps below an even level, then one by one to the emptiest.
+
+    `pull`, the weight in each beam (beams,), starts at 0 and so does `dealt` (beams, classes); `taken` (beams,) is scratch.
+    """
     beams, classes = dealt.shape
-    pull = np.zeros(beams)
     first = 0
     while first < beams:
         cell, last = beam_cell[first], first + 1
@@ -375,7 +419,7 @@ def deal_terminals(beam_cell, beam_mbps, terminals, weight, dealt):
         for k in range(classes):
             left = terminals[cell, k]
             if left > 0 and carries:
-                level = even_level(pull, beam_mbps, first, last, left * weight[k])
+                level = even_level(pull, beam_mbps, taken, first, last, left * weight[k])
                 for b in range(first, last):
                     few = min(left, max(0, int(np.floor((level * beam_mbps[b] - pull[b]) / weight[k]))))
                     dealt[b, k] += few
@@ -384,34 +428,12 @@ def deal_terminals(beam_cell, beam_mbps, terminals, weight, dealt):
             while left > 0:
                 best, least = first, np.inf
                 for b in range(first, last):
+                    filled = pull[b]
                     if carries:
                         filled = (pull[b] + weight[k]) / beam_mbps[b] if beam_mbps[b] > 0.0 else np.inf
-                    else:
-                        filled = pull[b]
                     if filled < least:
                         best, least = b, filled
                 dealt[best, k] += 1
                 pull[best] += weight[k]
                 left -= 1
         first = last
-
-
-@njit(**_OPTIONS)
-def even_level(pull, beam_mbps, first, last, more):
-    """Weight per Mbit/s to which `more` weight would fill the emptiest beams alike."""
-    level, joined = 0.0, True
-    total_pull, total_mbps = more, 0.0
-    taken = np.zeros(last - first, np.bool_)
-    while joined:
-        joined = False
-        best, least = -1, np.inf
-        for b in range(first, last):
-            if not taken[b - first] and beam_mbps[b] > 0.0 and pull[b] / beam_mbps[b] < least:
-                best, least = b, pull[b] / beam_mbps[b]
-        if best >= 0 and (total_mbps == 0.0 or least < level):
-            taken[best - first] = True
-            total_pull += pull[best]
-            total_mbps += beam_mbps[best]
-            level = total_pull / total_mbps
-            joined = True
-    return level

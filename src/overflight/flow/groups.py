@@ -90,7 +90,8 @@ def group_terminals(
         msg = "classes: weights must be above 0, demands and rates of beams at least 0"
         raise InputError(msg)
     dealt = np.zeros((len(rows), classes), np.int64)
-    deal_terminals(rows, carried, np.ascontiguousarray(counts, np.int64), weights, dealt)
+    scratch = np.zeros(len(rows)), np.empty(len(rows), np.bool_)
+    deal_terminals(rows, carried, np.ascontiguousarray(counts, np.int64), weights, *scratch, dealt)
     beam, class_row = (index.astype(np.int32) for index in np.nonzero(dealt))
     cell, here = rows[beam], dealt[beam, class_row]
     unserved = counts.astype(np.int64)
