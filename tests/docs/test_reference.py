@@ -112,11 +112,11 @@ def documented(heading: str) -> set[str]:
 
 
 def assert_documented(found: set[str], heading: str) -> None:
-    """The same keys in both; ``KEY.*`` stands for all below, a list without items for what its items have."""
+    """The same keys in both; ``KEY.*`` stands for all below; a list without items, or null, for what would stand below it."""
     rows = documented(heading)
     wildcards = tuple(row.removesuffix("*") for row in rows if row.endswith("*"))
     leaves = {row for row in rows if not row.endswith("*")}
-    empty = tuple(f"{key}." for key in found if key.endswith("[]"))
+    empty = tuple(f"{key}." for key in found)
     assert {
         key for key in found - leaves if not key.startswith(wildcards or "\0") and not any(row.startswith(f"{key}.") for row in leaves)
     } == set()

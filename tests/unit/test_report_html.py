@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from tests.unit.report_capacity_sample import make_capacity, with_capacity
 from tests.unit.report_sample import make_findings, odd_findings
 
 from overflight.catalog.availability import VERDICTS
@@ -89,11 +90,11 @@ def test_page_is_well_formed_and_self_contained(taiwan, lang):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_page_has_every_section_and_figure(taiwan, lang):
-    page = render_report(taiwan, lang=lang)
+    page = render_report(with_capacity(taiwan, make_capacity(taiwan)), lang=lang)
     for section in report_sections():
         assert f'<section id="{section.key}"' in page
     labels = re.findall(r'<svg class="plot" role="img" aria-label="([^"]+)"', page)
-    assert len(labels) == page.count("<figure") == 6
+    assert len(labels) == page.count("<figure") == 10
     assert all(len(label) > 20 for label in labels)
 
 

@@ -9,9 +9,13 @@ import numpy as np
 
 from overflight.catalog.tables import read_table
 from overflight.report.words import Words
+from overflight.study.capacity_findings import CapacityFindings, Demand
 from overflight.study.findings import FleetFindings, LandingSite, PolicyStatus, TerritoryFindings
 
 MOST_COUNTRIES_NAMED = 3
+
+NOT_OFFERED = ("announced", "date-unknown", "no-date", "pending-regulator", "blacklisted")
+"""Statuses under which nobody is served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Answer:
 
 
 def answer_questions(findings: TerritoryFindings, words: Words) -> list[Answer]:
-    """Answer what every reader asks: is service possible, is it offered, by which way, how fast."""
+    """Answer what every reader asks: is service possible, is it offered, by which way, how fast, and at what rate where that is known."""
     fleet = findings.fleets[0]
     sentences = {
         "possible": say_possible(fleet, words),
@@ -32,6 +36,8 @@ def answer_questions(findings: TerritoryFindings, words: Words) -> list[Answer]:
         "way": say_way(fleet, words),
         "speed": say_speed(fleet, words),
     }
+    if fleet.capacity is not None:
+        sentences["much"] = say_much(findings, fleet.capacity, words)
     return [Answer(key, words(f"summary.{key}"), sentence) for key, sentence in sentences.items()]
 
 
@@ -82,7 +88,43 @@ def say_speed(fleet: FleetFindings, words: Words) -> str:
     if latency.p50_ms is None:
         return words("summary.speed_none" if fleet.ground_known else "summary.speed_unknown")
     p20, p50, p80 = (words.number(value) for value in (latency.p20_ms, latency.p50_ms, latency.p80_ms))
-    return words("summary.speed_text", p20=p20, p50=p50, p80=p80)
+    text = words("summary.speed_text", p20=p20, p50=p50, p80=p80)
+    return text if fleet.capacity is not None else f"{text} {words('summary.no_rates')}"
+
+
+def say_much(findings: TerritoryFindings, capacity: CapacityFindings, words: Words) -> str:
+    """What rate an active terminal gets, and all of them together."""
+    rates, demand = capacity.busy_down, capacity.demand
+    national = words.throughput(capacity.capacity_mean_gbps)
+    if not demand.terminals:
+        return words("summary.much_nobody", capacity=national) if capacity.capacity_mean_gbps > 0.0 else words("summary.much_nobody_none")
+    if not rates.best_tenth_mbps > 0.0:
+        return words("summary.much_none")
+    how = "set" if demand.terminals_low >= demand.terminals_high else "reported" if demand.terminals_status == "reported" else "estimated"
+    terminals = words(f"summary.terminals_{how}", terminals=say_count(demand, words))
+    worst, median, best = (words.rate(value) for value in (rates.worst_tenth_mbps, rates.median_mbps, rates.best_tenth_mbps))
+    values = {"worst": worst, "median": median, "best": best, "terminals": terminals, "capacity": national}
+    if demand.kind == "failover" and capacity.asked_gbps.any():
+        row = int(np.argmax(capacity.asked_gbps))
+        asked, delivered = float(capacity.asked_gbps[row]), float(capacity.delivered_gbps[row])
+        values |= {"share": words.percent(delivered / asked), "asked": words.throughput(asked), "delivered": words.throughput(delivered)}
+        text = words("summary.much_failover", **values)
+    else:
+        text = words("summary.much_flat" if worst == best else "summary.much_text", **values)
+    return f"{words('summary.much_off')} {text}" if is_off(findings) else text
+
+
+def say_count(demand: Demand, words: Words) -> str:
+    """Number of terminals; an estimate to two or three figures."""
+    exact = demand.terminals_status == "reported" or demand.terminals_low >= demand.terminals_high
+    digits = 0 if exact else max(0, len(str(demand.terminals)) - 3)
+    return words.count("terminal", round(demand.terminals, -digits))
+
+
+def is_off(findings: TerritoryFindings) -> bool:
+    """Whether nobody may be served today: figures of capacity then say what would be."""
+    policy = findings.policy
+    return policy.status in NOT_OFFERED or (policy.status == "served" and 0 < findings.cells_total <= policy.denied_cells)
 
 
 def status_key(policy: PolicyStatus, words: Words) -> str:

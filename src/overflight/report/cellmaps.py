@@ -1,4 +1,4 @@
-"""The map of a territory's cells: median round trip and satellites that may serve, side by side or one above the other."""
+"""Maps of a territory's cells, one variable per panel: median round trip and satellites that may serve, or what else one gives them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,17 +26,23 @@ Floats = npt.NDArray[np.float64]
 MAX_VECTOR_CELLS = 3_000
 """More cells than these are painted as an image, so that the page stays small."""
 
+_IMAGE_DPI = 144
 _CELL_WIDTH_KM = 17.0
+_CELL_AREA_KM2 = 250.0
 _MOST_HATCHED = 30_000
 """So many denied cells are hatched at most: on a map of half the Earth they would be one grey."""
 
 _LEAST_CELL_WIDTH = 9.0
-"""Cells that would be narrower than this on paper are drawn enlarged."""
+"""Cells that would be narrower than this on paper are drawn enlarged, if they are scattered."""
+
+_MOST_SCATTERED = 0.06
+"""Cells that fill a smaller share of the map than this are scattered over it."""
 
 _WIDTH_WITH_EDGES = 6.5
 """From this width on paper on, white lines part the cells."""
 
 _EMPTY = "#f1f2f3"
+_NOUGHT = "#d55e00"
 _LEAST_VIEW_KM = 110.0
 _HEADER = 50.0
 _GAP = 16.0
@@ -51,6 +57,14 @@ class Panel:
     palette: str
     bright_low: bool
     """Whether low values are the bright (good) ones."""
+    breaks: Floats
+    """Where its classes end, ascending."""
+    empty: str
+    """What the key says of cells without a value."""
+    is_dotted: bool = True
+    """Whether cells without a value are dotted: they are few, and matter."""
+    marks_nought: bool = False
+    """Whether cells with nothing are a class of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +88,38 @@ def draw_cells(findings: TerritoryFindings, fleet: FleetFindings, words: Words, 
 
     Cells are hexagons; where only some were simulated, each colours the part of the territory that is nearest to it.
     """
-    lat_deg, lon_deg = cell_centres(findings.cell_ids)
-    sampled = is_sampled(findings)
+    panels = _choose_panels(fleet, words)
+    return draw_panels(findings, findings.cell_ids, panels, words, sampled=is_sampled(findings), key=key, label=label)
+
+
+def draw_panels(
+    findings: TerritoryFindings,
+    cell_ids: npt.NDArray[np.uint64],
+    panels: Sequence[Panel],
+    words: Words,
+    *,
+    sampled: bool = False,
+    key: str,
+    label: str,
+) -> CellMap:
+    """Draw one map for each variable.
+
+    Parameters
+    ----------
+    findings
+        The territory.
+    cell_ids
+        The cells whose values the panels hold.
+    sampled
+        Whether there are more cells than these.
+    """
+    lat_deg, lon_deg = cell_centres(cell_ids)
     seen = shapely.get_coordinates(findings.outline) if sampled and findings.outline is not None else np.empty((0, 2))
     projection = centre_on(np.append(lat_deg, seen[:, 1]), np.append(lon_deg, seen[:, 0]))
-    corners = _project_corners(findings.cell_ids, projection)
+    corners = _project_corners(cell_ids, projection)
     extent = np.concatenate([*corners, np.column_stack(projection.to_plane_km(seen[:, 1], seen[:, 0]))])
-    panels = _choose_panels(fleet, words)
     view, stacked = _choose_view(projection, extent, len(panels))
-    enlarged = max(1.0, _LEAST_CELL_WIDTH / (_CELL_WIDTH_KM * view.units_per_km)) if not sampled else 1.0
+    enlarged = _enlargement(len(cell_ids), view) if not sampled else 1.0
     some_denied = 0 < len(findings.policy.denied_cell_ids) < min(findings.cells_total, _MOST_HATCHED)
     denied = _polygons(_project_corners(findings.policy.denied_cell_ids, projection), enlarged) if some_denied else []
     with figures.house_style():
@@ -103,6 +140,7 @@ def draw_cells(findings: TerritoryFindings, fleet: FleetFindings, words: Words, 
                 _dot(axes, projection, lat_deg, lon_deg)
             draw_scale_bar(axes, view, words)
             _draw_key(figure, panel, (left, top), words, denied=bool(denied) and index == 0)
+        figure.set_dpi(_IMAGE_DPI)  # of what is painted as an image; all else is drawn at 72 dots per inch
         return CellMap(to_svg(figure, key=key, label=label), enlarged, sampled, projection.is_polar)
 
 
@@ -124,10 +162,15 @@ def class_breaks(values: Floats, *, least_step: float) -> Floats:
 
 def _choose_panels(fleet: FleetFindings, words: Words) -> list[Panel]:
     """Latency and usable satellites; without any latency, satellites in view instead of it."""
-    usable = Panel(words("map.usable_title"), fleet.cell_usable_mean, "cividis", bright_low=False)
-    if np.isfinite(fleet.cell_latency_p50_ms).any():
-        return [Panel(words("map.latency_title"), fleet.cell_latency_p50_ms, "viridis", bright_low=True), usable]
-    return [Panel(words("map.in_view_title"), fleet.cell_in_view_mean, "cividis", bright_low=False)]
+    latency, usable, in_view = fleet.cell_latency_p50_ms, fleet.cell_usable_mean, fleet.cell_in_view_mean
+    if np.isfinite(latency).any():
+        first = _make_panel(words("map.latency_title"), latency, "viridis", words, bright_low=True)
+        return [first, _make_panel(words("map.usable_title"), usable, "cividis", words, bright_low=False)]
+    return [_make_panel(words("map.in_view_title"), in_view, "cividis", words, bright_low=False)]
+
+
+def _make_panel(title: str, values: Floats, palette: str, words: Words, *, bright_low: bool) -> Panel:
+    return Panel(title, values, palette, bright_low, class_breaks(values, least_step=1.0), words("map.never"))
 
 
 def _choose_view(projection: Projection, extent: Floats, panels: int) -> tuple[View, bool]:
@@ -138,6 +181,12 @@ def _choose_view(projection: Projection, extent: Floats, panels: int) -> tuple[V
         return wide, True
     narrow = fit_view(projection, x_km, y_km, width=(WIDTH - _GAP) / 2, heights=(240.0, 440.0), least_km=_LEAST_VIEW_KM)
     return (wide, True) if wide.units_per_km > 1.25 * narrow.units_per_km else (narrow, False)
+
+
+def _enlargement(cells: int, view: View) -> float:
+    """How many times too wide cells are drawn: small ones of scattered islands only, as others would hide one another."""
+    filled = cells * _CELL_AREA_KM2 / ((view.east_km - view.west_km) * (view.north_km - view.south_km))
+    return max(1.0, _LEAST_CELL_WIDTH / (_CELL_WIDTH_KM * view.units_per_km)) if filled < _MOST_SCATTERED else 1.0
 
 
 def _project_corners(cells: npt.NDArray[np.uint64], projection: Projection) -> list[Floats]:
@@ -169,25 +218,39 @@ def _nearest_parts(base: Base, lat_deg: Floats, lon_deg: Floats) -> list[list[sh
 
 
 def _draw_panel(axes: Axes, panel: Panel, shapes: Sequence[Sequence[shapely.Polygon]], *, edge: str | None) -> None:
-    """Fill the cells class by class; those without a value are grey and dotted."""
-    breaks = _breaks(panel)
-    known = np.isfinite(panel.values)
+    """Fill the cells class by class; those without a value are grey, and dotted where the panel says so."""
+    breaks, known = panel.breaks, np.isfinite(panel.values)
     classes = np.clip(np.searchsorted(breaks, panel.values, side="right") - 1, 0, len(breaks) - 2)
-    for number, colour in enumerate(_colours(panel, len(breaks) - 1)):
-        polygons = [polygon for index in np.flatnonzero(known & (classes == number)).tolist() for polygon in shapes[index]]
-        _fill_class(axes, polygons, colour, edge or colour, rasterized=len(shapes) > MAX_VECTOR_CELLS)
-    empty = [polygon for index in np.flatnonzero(~known).tolist() for polygon in shapes[index]]
+    classes[known & (panel.values <= 0.0) & panel.marks_nought] = -1
+    colours = [_NOUGHT, *_colours(panel, len(breaks) - 1)]
+    drawn = known if panel.is_dotted else np.ones(len(known), dtype=np.bool_)
+    if len(shapes) > MAX_VECTOR_CELLS:
+        faces = [(colours[number + 1] if is_known else _EMPTY) for number, is_known in zip(classes.tolist(), known.tolist(), strict=True)]
+        _paint_cells(axes, [(polygon, faces[index]) for index in np.flatnonzero(drawn).tolist() for polygon in shapes[index]])
+    else:
+        for number, colour in enumerate(colours, start=-1):
+            _fill_class(axes, _of_class(shapes, known & (classes == number)), colour, edge or colour)
+        _fill_class(axes, _of_class(shapes, drawn & ~known), _EMPTY, edge or _EMPTY)
+    empty = _of_class(shapes, ~known & panel.is_dotted)
     if empty:
         axes.add_patch(PathPatch(path_of(empty), facecolor=_EMPTY, edgecolor=GREY, hatch="....", linewidth=0.4, zorder=3))
 
 
-def _fill_class(axes: Axes, polygons: Sequence[shapely.Polygon], colour: str, edge: str, *, rasterized: bool) -> None:
-    """One path for all cells of one class; as an image where there are many."""
-    if rasterized:
-        rings = [shapely.get_coordinates(polygon.exterior) for polygon in polygons]
-        axes.add_collection(PolyCollection(rings, facecolors=colour, edgecolors=colour, linewidths=0.3, zorder=3, rasterized=True))
-    elif polygons:
+def _of_class(shapes: Sequence[Sequence[shapely.Polygon]], chosen: npt.NDArray[np.bool_]) -> list[shapely.Polygon]:
+    return [polygon for index in np.flatnonzero(chosen).tolist() for polygon in shapes[index]]
+
+
+def _fill_class(axes: Axes, polygons: Sequence[shapely.Polygon], colour: str, edge: str) -> None:
+    """One path for all cells of one class."""
+    if polygons:
         axes.add_patch(PathPatch(path_of(polygons), facecolor=colour, edgecolor=edge, linewidth=0.4, zorder=3))
+
+
+def _paint_cells(axes: Axes, cells: Sequence[tuple[shapely.Polygon, str]]) -> None:
+    """One image of all cells."""
+    rings = [shapely.get_coordinates(polygon.exterior) for polygon, _ in cells]
+    colours = [colour for _, colour in cells]
+    axes.add_collection(PolyCollection(rings, facecolors=colours, edgecolors=colours, linewidths=0.3, zorder=3, rasterized=True))
 
 
 def _hatch(axes: Axes, polygons: Sequence[shapely.Polygon]) -> None:
@@ -212,31 +275,37 @@ def _draw_key(figure: Figure, panel: Panel, corner: tuple[float, float], words: 
     axes.set_ylim(_HEADER, 0)
     axes.axis("off")
     axes.text(0, 11, panel.title, weight="bold")
-    breaks = _breaks(panel)
-    colours = _colours(panel, len(breaks) - 1)
-    width = min(40.0, 200.0 / len(colours))
-    step = float(breaks[1] - breaks[0])
-    digits = 0 if step >= 1.0 and np.allclose(breaks, np.rint(breaks)) else 1
+    colours, x = _colours(panel, len(panel.breaks) - 1), 0.0
+    width = min(40.0, 200.0 / max(len(colours), 1))
+    if panel.marks_nought and bool((panel.values <= 0.0).any()):
+        axes.add_patch(Rectangle((0, 18), 16, 10, facecolor=_NOUGHT, edgecolor="white", linewidth=0.6))
+        axes.text(8, 40, words.number(0.0), ha="center", fontsize=9.5, color=GREY)
+        x, width = 26.0, min(width, 34.0)
     for index, colour in enumerate(colours):
-        axes.add_patch(Rectangle((index * width, 18), width, 10, facecolor=colour, edgecolor="white", linewidth=0.6))
-    for index, value in enumerate(breaks):
-        axes.text(index * width, 40, words.number(float(value), digits), ha="left" if index == 0 else "center", fontsize=9.5, color=GREY)
-    x = len(colours) * width + 22
+        axes.add_patch(Rectangle((x + index * width, 18), width, 10, facecolor=colour, edgecolor="white", linewidth=0.6))
+    digits = _digits(panel.breaks)
+    for index, value in enumerate(panel.breaks if colours else ()):
+        name, ha = words.number(float(value), digits), "left" if index == 0 else "center"
+        axes.text(x + index * width, 40, name, ha=ha, fontsize=9.5, color=GREY)
+    x += len(colours) * width + (22.0 if colours else 0.0)
     if not np.isfinite(panel.values).all():
-        axes.add_patch(Rectangle((x, 18), 16, 10, facecolor=_EMPTY, edgecolor=GREY, hatch="....", linewidth=0.4))
-        axes.text(x + 21, 27, words("map.never"), fontsize=9.5, color=GREY)
-        x += 30 + 6.2 * len(words("map.never"))
+        dots = "...." if panel.is_dotted else None
+        axes.add_patch(Rectangle((x, 18), 16, 10, facecolor=_EMPTY, edgecolor=GREY, hatch=dots, linewidth=0.4))
+        axes.text(x + 21, 27, panel.empty, fontsize=9.5, color=GREY)
+        x += 30 + 6.2 * len(panel.empty)
     if denied:
         axes.add_patch(Rectangle((x, 18), 16, 10, facecolor="none", edgecolor=INK, hatch="/////", linewidth=0.5))
         axes.text(x + 21, 27, words("map.denied"), fontsize=9.5, color=GREY)
 
 
-def _breaks(panel: Panel) -> Floats:
-    return class_breaks(panel.values, least_step=1.0)
+def _digits(breaks: Floats) -> int:
+    return next((digits for digits in (0, 1, 2) if np.allclose(breaks, np.round(breaks, digits))), 3)
 
 
 def _colours(panel: Panel, count: int) -> list[str]:
     """Colours from dark to bright, or from bright to dark; a single class takes the middle."""
+    if count < 1:
+        return []
     stops = np.linspace(0.12, 0.93, count) if count > 1 else np.array([0.55])
     colours = [mpl.colors.to_hex(mpl.colormaps[panel.palette](stop)) for stop in stops]
     return colours[::-1] if panel.bright_low else colours

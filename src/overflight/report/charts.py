@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from overflight.report import figures
+from overflight.report.axes import label_lines, style_hours, style_values, tick_digits
 from overflight.report.figures import BLUE, FAINT, GREEN, GREY, INK, ORANGE, SKY, VERMILION, WIDTH, add_axes, new_figure, to_svg
 from overflight.report.words import Words
 from overflight.study.findings import FleetFindings, Latency
@@ -57,8 +58,8 @@ def draw_sky(fleet: FleetFindings, words: Words, *, key: str, label: str) -> str
         axes.plot(hours, worst, color=VERMILION, linewidth=1.0)
         top = max(1.0, float(np.nanmax(highest, initial=0.0)), float(np.nanmax(usable, initial=0.0)))
         axes.set_ylim(0, top * 1.04)
-        _style_hours(axes, float(hours[0]), float(hours[-1]) + (_slot_hours(fleet) * bin_slots if len(starts) > 1 else 0.0), words)
-        _style_values(axes, words)
+        style_hours(axes, float(hours[0]), float(hours[-1]) + (_slot_hours(fleet) * bin_slots if len(starts) > 1 else 0.0), words)
+        style_values(axes, words)
         axes.annotate(words("sky.axis"), (0, 1), (-32, 6), "axes fraction", "offset points", color=GREY, fontsize=10.5)
         labels = [
             (float(highest[-1]), words("sky.in_view_range"), _DEEP_SKY, "normal"),
@@ -66,7 +67,7 @@ def draw_sky(fleet: FleetFindings, words: Words, *, key: str, label: str) -> str
             (float(usable[-1]), words("sky.usable"), INK, "bold"),
             (float(worst[-1]), words("sky.usable_min"), VERMILION, "normal"),
         ]
-        _label_lines(axes, labels)
+        label_lines(axes, labels, height=204.0)
         return to_svg(figure, key=key, label=label)
 
 
@@ -91,11 +92,11 @@ def draw_latency(latency: Latency, words: Words, *, key: str, label: str) -> tup
         right = edges[0] + ((latency.p80_ms or edges[0]) - edges[0]) / room
         axes.set_xlim(edges[0], max(float(edges[-1]), float(right)))
         _mark_percentiles(axes, latency, words)
-        _style_values(axes, words)
+        style_values(axes, words)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, _digits(axes.get_xticks()))))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, tick_digits(axes.get_xticks()))))
         axes.yaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: words.number(100 * value, _digits(100 * axes.get_yticks())) + words("format.percent"))
+            FuncFormatter(lambda value, _: words.number(100 * value, tick_digits(100 * axes.get_yticks())) + words("format.percent"))
         )
         axes.set_xlabel(words("latency.axis"), fontsize=10.5)
         _label_histograms(axes, words)
@@ -276,76 +277,6 @@ def _worth_showing(density: Floats, light: Floats) -> tuple[int, int]:
     lit = np.flatnonzero(light > 0.0)
     last = max(last, min(int(lit[-1]), int(np.searchsorted(np.cumsum(light), float(light.sum()) * 0.99)))) if len(lit) else last
     return max(0, int(both[0]) - 1), min(len(density), last + 2)
-
-
-def _label_lines(axes: Axes, labels: list[tuple[float, str, str, str]]) -> None:
-    """Write the names of lines at their right ends, pushed apart where they would touch."""
-    low, high = axes.get_ylim()
-    height = 204.0
-    order = sorted(range(len(labels)), key=lambda index: (labels[index][0], -index))
-    placed = _spread([(labels[index][0] - low) / (high - low) * height for index in order], 15.0, 4.0, height)
-    for index, place in zip(order, placed, strict=True):
-        value, text, colour, weight = labels[index]
-        axes.annotate(
-            text,
-            xy=(1.0, value),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(1.0, low + place / height * (high - low)),
-            textcoords=axes.get_yaxis_transform(),
-            va="center",
-            color=colour,
-            weight=weight,
-            fontsize=10.5,
-            annotation_clip=False,
-        ).set_x(1.0 + 8.0 / (WIDTH - 34 - 178))
-
-
-def _spread(places: list[float], distance: float, low: float, high: float) -> list[float]:
-    """Move ascending places apart to at least ``distance``, as little as a sweep there and back allows, within ``low`` … ``high``."""
-    result = [min(max(place, low), high) for place in places]
-    for index in range(1, len(result)):
-        result[index] = max(result[index], result[index - 1] + distance)
-    if result and result[-1] > high:
-        result[-1] = high
-        for index in range(len(result) - 2, -1, -1):
-            result[index] = min(result[index], result[index + 1] - distance)
-    return result
-
-
-def _style_hours(axes: Axes, first_hour: float, last_hour: float, words: Words) -> None:
-    """Ticks at whole hours, or at minutes for a short span; the day is written where it changes."""
-    span = last_hour - first_hour
-    step = next((step for step in (1 / 60, 1 / 12, 0.25, 0.5, 1, 3, 6, 12, 24, 72, 168) if span / step <= 9), 720)
-    slack = 0.02 * step
-    ticks = np.arange(np.ceil((first_hour - slack) / step), np.floor((last_hour + slack) / step) + 1) * step
-    axes.set_xlim(min([first_hour, *ticks]), max([last_hour, *ticks]))
-    axes.set_xticks(ticks)
-    axes.set_xticklabels([_hour_name(hour, days=span > 48) for hour in ticks])
-    axes.set_xlabel(words("format.utc_axis"), fontsize=10.5)
-    axes.tick_params(axis="x", length=3)
-
-
-def _hour_name(hour: float, *, days: bool) -> str:
-    minutes = round(hour * 60)
-    text = f"{minutes // 60 % 24:02d}:{minutes % 60:02d}" if minutes != 24 * 60 or days else "24:00"
-    return f"{text}\n+{minutes // 1440}" if days and minutes >= 1440 else text
-
-
-def _style_values(axes: Axes, words: Words) -> None:
-    """Few grid lines, no vertical axis."""
-    axes.spines["left"].set_visible(False)
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, _digits(axes.get_yticks()))))
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", length=3)
-
-
-def _digits(ticks: npt.ArrayLike) -> int:
-    """Decimals that ticks need."""
-    values = np.asarray(ticks, dtype=np.float64)
-    return 0 if np.allclose(values, np.rint(values), atol=1e-6) else 1
 
 
 def _mean(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:

@@ -12,16 +12,20 @@ from typing import NamedTuple
 import numpy as np
 
 from overflight import __version__
-from overflight.report.answers import answer_questions, country_name, status_key, territory_name
+from overflight.report.answers import answer_questions, country_name, is_off, status_key, territory_name
 from overflight.report.markup import Page, escape, foreign, rich, unordered
 from overflight.report.words import LANGUAGES, NO_VALUE, Words, load_words
 from overflight.run import unwritable
+from overflight.study.capacity_findings import CapacityFindings
 from overflight.study.findings import TerritoryFindings
 
 __all__ = ["LANGUAGES", "Section", "render_report", "report_sections", "write_report"]
 
 MOST_WARNINGS = 3
 """Warnings that the summary shows; the rest stands in the section on what the report rests on."""
+
+MOST_IN_A_ROW = 6
+"""More key figures than these stand in two rows."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -35,13 +39,14 @@ class Section(NamedTuple):
 
 def report_sections() -> tuple[Section, ...]:
     """List the sections of a report in order. One more chapter is one more row here."""
-    from overflight.report import provenance, sections
+    from overflight.report import capacity, provenance, sections
 
     return (
         Section("territory", sections.territory_section),
         Section("sky", sections.sky_section),
         Section("latency", sections.latency_section),
         Section("way", sections.way_section),
+        Section("capacity", capacity.capacity_section),
         Section("sensitivity", sections.sensitivity_section),
         Section("fleets", sections.fleets_section),
         Section("policy", provenance.policy_section),
@@ -140,9 +145,10 @@ def _header(findings: TerritoryFindings, title: str, words: Words) -> str:
 def _summary(findings: TerritoryFindings, numbers: dict[str, int], words: Words) -> str:
     """Answers, key figures, and the warnings to read them with."""
     rows = "".join(f"<dt>{escape(answer.question)}</dt><dd>{rich(answer.sentence)}</dd>\n" for answer in answer_questions(findings, words))
-    cards = "".join(_card(value, what, is_word=is_word) for value, what, is_word in _key_figures(findings, words))
+    figures = _key_figures(findings, words)
+    cards = "".join(_card(value, what, is_word=is_word) for value, what, is_word in figures)
     text = f'<section id="summary" aria-label="{escape(words("summary.heading"))}">\n'
-    text += f'<dl class="answers">\n{rows}</dl>\n<ul class="keys">\n{cards}</ul>\n'
+    text += f'<dl class="answers">\n{rows}</dl>\n<ul class="keys{" many" if len(figures) > MOST_IN_A_ROW else ""}">\n{cards}</ul>\n'
     if findings.warnings:
         shown = unordered(foreign(warning, words) for warning in findings.warnings[:MOST_WARNINGS])
         lead = escape(words("summary.warnings", count=words.count("warning", len(findings.warnings))))
@@ -177,7 +183,21 @@ def _key_figures(findings: TerritoryFindings, words: Words) -> list[tuple[str, s
     else:
         what = words("key.latency", p20=words.number(latency.p20_ms), p80=words.number(latency.p80_ms))
         speed = (f"{words.number(latency.p50_ms)}\N{NO-BREAK SPACE}ms", what, False)
-    return [covered, usable, offered, landing, lasers, speed]
+    rates = [] if fleet.capacity is None else _rate_figures(findings, fleet.capacity, words)
+    return [covered, usable, offered, landing, lasers, speed, *rates]
+
+
+def _rate_figures(findings: TerritoryFindings, capacity: CapacityFindings, words: Words) -> list[tuple[str, str, bool]]:
+    """Median rate at the busiest hour, and national capacity."""
+    median = capacity.busy_down.median_mbps
+    if not capacity.demand.terminals:
+        rate = (NO_VALUE, words("key.rate_nobody"), False)
+    elif not capacity.busy_down.best_tenth_mbps > 0.0:
+        rate = (NO_VALUE, words("key.rate_none"), False)
+    else:
+        value = f"{words.rate(median)}\N{NO-BREAK SPACE}Mbit/s"
+        rate = (value, words("key.rate_off" if is_off(findings) else "key.rate"), False)
+    return [rate, (words.throughput(capacity.capacity_mean_gbps), words("key.capacity"), False)]
 
 
 def _card(value: str, what: str, *, is_word: bool) -> str:

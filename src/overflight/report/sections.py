@@ -85,7 +85,8 @@ def way_section(findings: TerritoryFindings, page: Page) -> str:
     fibre = words("map.way_note_pop") if len(fleet.pops) == 1 else words("map.way_note_pops")
     hidden = any(site.share < LEAST_SHARE for site in (*fleet.gateways, *fleet.pops))
     unlabelled = words("map.way_unlabelled", share=words.percent(LEAST_SHARE)) if hidden else ""
-    text = paragraph(words("way.intro"), _say_home(findings, fleet, words))
+    traffic = words("way.no_traffic" if fleet.capacity is None else "way.traffic")
+    text = paragraph(words("way.intro"), traffic, _say_home(findings, fleet, words))
     text += page.figure(svg, key, _caption_way(findings, fleet, words), words("map.way_note"), fibre, unlabelled)
     columns = [(words("way.country"), ""), (words("way.share"), NUMBER), ("", BAR)]
     shown, rest = _split_small([share for _, share in fleet.landing_countries])

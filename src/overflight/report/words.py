@@ -32,7 +32,9 @@ _FOLDER = Path(__file__).resolve().parent / "languages"
 _HARD = "\N{NO-BREAK SPACE}"
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
-_UNITS = re.compile(r"(?<=[}\d]) (?=(?:ms|s|min|h|km²|km|%|°|UTC|GHz)(?![A-Za-zÀ-ÿ]))")
+_THROUGHPUTS = ((2, "kbit/s"), (1, "Mbit/s"), (0, "Gbit/s"), (-1, "Tbit/s"))
+"""Powers of a thousand and the units that Gbit/s times them are in."""
+_UNITS = re.compile(r"(?<=[}\d]) (?=(?:ms|s|min|h|km²|km|%|°|UTC|GHz|MHz|dB|[kMGT]bit/s)(?![A-Za-zÀ-ÿ]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,17 @@ class Words:
             return self.number(millions, digits) + _HARD + self.texts["noun.million_one" if single else "noun.million_many"]
         rounded = round(n, -max(0, len(str(int(n))) - 3))
         return self.number(rounded) + _HARD + self.texts["noun.inhabitant_one" if rounded == 1 else "noun.inhabitant_many"]
+
+    def rate(self, mbps: float | None) -> str:
+        """Write a rate in Mbit/s without its unit: to two or three figures, since no simulation is surer."""
+        return self.number(mbps, 0 if mbps is None or mbps >= 19.5 or mbps == 0.0 else 1 if mbps >= 0.95 else 2)
+
+    def throughput(self, gbps: float | None) -> str:
+        """Write a throughput to about three figures with the unit that suits it: "640 Mbit/s", "14.2 Gbit/s", "1.2 Tbit/s"."""
+        if gbps is None or not math.isfinite(gbps):
+            return NO_VALUE
+        value, unit = throughput_in(gbps, gbps)
+        return self.number(value, 0 if value >= 99.5 or value == 0.0 else 1 if value >= 9.95 else 2) + _HARD + unit
 
     def duration(self, seconds: float | None) -> str:
         """Write a duration in its two largest units: "3 min 15 s", "2 h 5 min"."""
@@ -228,6 +241,13 @@ def _set_french(text: str) -> str:
     text = re.sub(r" (?=[:»%])", _HARD, text)
     text = text.replace("« ", "«" + _HARD).replace("'", _APOSTROPHE)
     return _UNITS.sub(_HARD, text)
+
+
+def throughput_in(gbps: float, greatest_gbps: float) -> tuple[float, str]:
+    """A throughput in the unit that suits the greatest of its kind, and that unit."""
+    power, unit = next((row for row in _THROUGHPUTS if greatest_gbps * 1000.0 ** row[0] < 999.5), _THROUGHPUTS[-1])
+    power, unit = (power, unit) if greatest_gbps > 0.0 else _THROUGHPUTS[1]
+    return gbps * 1000.0**power, unit
 
 
 def _two_units(value: int, base: int, large: str, small: str, words: Words) -> str:
