@@ -478,12 +478,13 @@ def keep_held(ask: Any, lit: Any, held: Any, c: Any, left: Any, gain: Any) -> An
         if barred_channels(ask, lit, c, s) & bit_of(channel):
             continue
         pair = find_pair(ask, c, s)
+        worth = ask.value[pair] - lit.base[s] - lit.slope * (lit.used[s] + held.waiting[s]) / ask.beams[s]
         outdone = False
         for i in range(ask.indptr[c], ask.indptr[c + 1]):
             t = ask.satellite[i]
             better = ask.value[i] > ask.value[pair] * (1.0 + gain)
             # A better satellite that costs more is none: it would be taken from others who have no choice.
-            outdone |= better and lit.room[t] & left and ask.value[i] - lit.price[t] > ask.value[pair] - lit.base[s]
+            outdone |= better and lit.room[t] & left and ask.value[i] - lit.price[t] > worth
         if not outdone:
             light(ask, lit, held, c, pair, channel)
             return True

@@ -134,15 +134,18 @@ Allocator = Callable[[BeamRequest], BeamPlan]
 
 @dataclass(frozen=True, slots=True)
 class PriorityGreedy:
-    """Serve cells in rounds, one beam each, by priority; each beam from the satellite of greatest value less price.
+    """Give beams out one by one, in an order by need and priority, each from the satellite of greatest value less price.
+
+    Prices keep beams of satellites that many others need for those others. A cell that finds all its satellites full asks them to move
+    one cell to another satellite with room.
 
     Attributes
     ----------
     handover_gain
         A cell keeps (satellite, channel) of the slot before, unless another pair is worth more by this fraction; infinite: whenever it can.
     order
-        One of `ORDERS`: ``"rounds"`` serves every cell's first beam before any second one, ``"shares"`` the least served share of its need
-        first, ``"cells"`` all that a cell needs before the next cell.
+        One of `ORDERS`. ``"shares"``: always the cell of which the least share of its need is served, so that all first beams come before
+        any second one; ``"rounds"``: the cell with fewest beams; ``"cells"``: all that a cell needs before the next. Equals by priority.
     load_slope
         What a satellite's whole load adds to its price, in mean values of a pair.
     warmth
@@ -152,10 +155,18 @@ class PriorityGreedy:
     """
 
     handover_gain: float = 0.25
-    order: str = "rounds"
+    order: str = "shares"
     load_slope: float = 0.5
     warmth: float = 0.15
     refusal: float = 1.25
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            msg = f"order of beams '{self.order}': unknown; take one of {', '.join(ORDERS)}"
+            raise ScenarioError(msg)
+        if not self.handover_gain >= 0.0:
+            msg = f"handover gain of {self.handover_gain}: must be 0 or more"
+            raise ScenarioError(msg)
 
     def __call__(self, request: BeamRequest) -> BeamPlan:
         """Allocate the beams of one slot."""
@@ -313,8 +324,11 @@ def order_steps(priority: Floats, need: Integers, order: str) -> Integers:
     steps = np.concatenate([*rounds, np.empty(0, np.int32)])
     if order == "shares":
         number = np.repeat(np.arange(len(rounds)), [len(some) for some in rounds])
-        steps = steps[np.argsort(number / need[steps], kind="stable")]
-    return steps
+        # Ranks in 16 bits, which NumPy sorts by radix.
+        share = np.arange(len(rounds))[:, np.newaxis] / np.arange(1, len(rounds) + 1)
+        rank = np.unique(share, return_inverse=True)[1].reshape(share.shape).astype(np.uint16)
+        steps = steps[np.argsort(rank[number, need[steps] - 1], kind="stable")]
+    return np.asarray(steps, dtype=np.int32)
 
 
 def _find_stride(n: int) -> int:
@@ -328,7 +342,8 @@ def _find_stride(n: int) -> int:
 def most_beams(request: BeamRequest) -> Integers:
     """Most beams that a cell can have by its licence, shape (cells,)."""
     mask = np.uint32((1 << request.channels) - 1)
-    return (np.bitwise_count(request.licensed & mask).astype(np.int32) * np.int32(request.satellites_per_channel)).astype(np.int32)
+    channels = np.bitwise_count(request.licensed & mask).astype(np.int32)
+    return np.asarray(channels * np.int32(request.satellites_per_channel), dtype=np.int32)
 
 
 def _sort_rows(request: BeamRequest) -> tuple[BeamRequest, Rows | None, Rows | None]:
@@ -450,27 +465,30 @@ ALLOCATORS: dict[str, Allocator] = {
 """Built-in allocators by name."""
 
 
-def find_allocator(name: str, *, handover_gain: float | None = None) -> Allocator:
+def find_allocator(name: str, *, handover_gain: float | None = None, order: str | None = None) -> Allocator:
     """Look a built-in allocator up.
 
     Parameters
     ----------
     name
         One of `ALLOCATORS`.
-    handover_gain
+    handover_gain, order
         For ``priority-greedy``: see `PriorityGreedy`; None takes its default.
 
     Raises
     ------
     ScenarioError
-        If there is none of that name; the message lists those there are.
+        If there is none of that name, or no such order; the message lists those there are.
     """
     if name not in ALLOCATORS:
         msg = f"beam allocation '{name}': unknown; take one of {', '.join(ALLOCATORS)}"
         raise ScenarioError(msg)
-    if name == "priority-greedy" and handover_gain is not None:
-        return PriorityGreedy(handover_gain=handover_gain)
-    return ALLOCATORS[name]
+    if name != "priority-greedy":
+        return ALLOCATORS[name]
+    usual = PriorityGreedy()
+    return PriorityGreedy(
+        handover_gain=usual.handover_gain if handover_gain is None else handover_gain, order=usual.order if order is None else order
+    )
 
 
 @dataclass(frozen=True, slots=True)
