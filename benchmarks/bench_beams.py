@@ -127,9 +127,8 @@ def show_gap(label: str, request: BeamRequest, bound: BeamBound, allocate: Prior
 
 def show_gaps() -> None:
     """Print the table of gaps."""
-    print(
-        "| case, order | time | beams | cells | gap: beams | first beams × priority | beams × priority | Mbit/s |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| case, order | time | beams | cells | gap: beams | first beams × priority | beams × priority | Mbit/s |")
+    print("|---|---|---|---|---|---|---|---|")
     cases = [
         ("50,000 cells, 2.4 M pairs, need 1, 8 beams", make_request("fifth", most=1, beams=8, per_channel=8), bound_by_matching),
         ("50,000 cells, 2.4 M pairs, need 1, 4 beams", make_request("fifth", most=1, beams=4, per_channel=4), bound_by_matching),
