@@ -33,11 +33,13 @@ def _reaches(time_a, lat_a, lon_a, time_b, lat_b, lon_b, error_km, fastest_kmh):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def follow(state, terminal, time_us, lat, lon, at_home, error_km, fastest_kmh, confirm, place, days_abroad, implied_kmh, jump_kmh):
+def follow(
+    state, terminal, time_us, lat, lon, at_home, error_km, fastest_kmh, confirm, glitches, place, days_abroad, implied_kmh, jump_kmh
+):
     """Follow terminals through their reports: order, leaps, days abroad, speed between reports. Fills the last four arrays.
 
     A leap that no vehicle makes is held back as a candidate. If the next report is where the terminal was before, it was a glitch; if
-    it stays there, the terminal has leapt. Glitches again and again are two devices under one name.
+    it stays there, the terminal has leapt. Glitches again and again are two devices under one name. ``jump_kmh`` is set where that is sure.
     """
     for i in range(terminal.shape[0]):
         t = terminal[i]
@@ -54,7 +56,8 @@ def follow(state, terminal, time_us, lat, lon, at_home, error_km, fastest_kmh, c
             if time_us[i] == state.newest_us[t] and not same_place:
                 place[i] = GLITCH
                 state.glitches[t] += 1
-                jump_kmh[i] = math.inf
+                if state.glitches[t] >= glitches:
+                    jump_kmh[i] = math.inf
         elif _reaches(state.time_us[t], state.lat[t], state.lon[t], time_us[i], lat[i], lon[i], error_km, fastest_kmh):
             hours = (time_us[i] - state.time_us[t]) / _US_PER_HOUR
             away = ground_km(state.lat[t], state.lon[t], lat[i], lon[i])
@@ -62,10 +65,14 @@ def follow(state, terminal, time_us, lat, lon, at_home, error_km, fastest_kmh, c
             if state.held[t] > 0:
                 state.glitches[t] += 1
                 state.held[t] = 0
+                if state.glitches[t] >= glitches:
+                    jump_kmh[i] = state.held_kmh[t]
             _accept(state, t, time_us[i], lat[i], lon[i])
         else:
             hours = max((time_us[i] - state.time_us[t]) / _US_PER_HOUR, 1e-9)
-            jump_kmh[i] = (ground_km(state.lat[t], state.lon[t], lat[i], lon[i]) - 2.0 * error_km) / hours
+            state.held_kmh[t] = (ground_km(state.lat[t], state.lon[t], lat[i], lon[i]) - 2.0 * error_km) / hours
+            if state.glitches[t] >= glitches:
+                jump_kmh[i] = state.held_kmh[t]
             place[i] = GLITCH
             stays = state.held[t] > 0 and _reaches(
                 state.held_us[t], state.held_lat[t], state.held_lon[t], time_us[i], lat[i], lon[i], error_km, fastest_kmh
@@ -74,7 +81,7 @@ def follow(state, terminal, time_us, lat, lon, at_home, error_km, fastest_kmh, c
             state.held_us[t], state.held_lat[t], state.held_lon[t] = time_us[i], lat[i], lon[i]
             if state.held[t] >= confirm:
                 place[i] = IN_ORDER
-                state.leaps[t] += 1
+                jump_kmh[i] = state.held_kmh[t]
                 state.held[t] = 0
                 _accept(state, t, time_us[i], lat[i], lon[i])
         if time_us[i] > state.newest_us[t]:
@@ -98,7 +105,7 @@ def _accept(state, t, time_us, lat, lon):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gather(state, terminal, time_us, lat, lon, place, kind, near, value, rule, jump_kmh, confirm, confirm_us, glitches):
+def gather(state, terminal, time_us, lat, lon, place, kind, near, value, rule, jump_kmh, confirm, confirm_us):
     """Bring reports together to findings: a kind is found where so many reports on end, over such a time, say so, one of them for certain.
 
     ``kind`` is what a report says, −1 nothing; ``near`` whether an error of position could explain it.
@@ -107,7 +114,7 @@ def gather(state, terminal, time_us, lat, lon, place, kind, near, value, rule, j
         t = terminal[i]
         if place[i] == DUPLICATE or place[i] == LATE:
             continue
-        if not math.isnan(jump_kmh[i]) and (state.glitches[t] >= glitches or state.leaps[t] > 0):
+        if not math.isnan(jump_kmh[i]):
             _note(state, t, IMPOSSIBLE, time_us[i], lat[i], lon[i], jump_kmh[i], -1, 1)
         if place[i] == GLITCH:
             continue

@@ -185,7 +185,7 @@ class _State(NamedTuple):
     held_lat: Floats
     held_lon: Floats
     glitches: npt.NDArray[np.int32]
-    leaps: npt.NDArray[np.int32]
+    held_kmh: Floats
     abroad_since_us: Integers
     held_back: npt.NDArray[np.int32]
     run: npt.NDArray[np.int32]
@@ -206,7 +206,7 @@ class _State(NamedTuple):
 
 _BY_KIND = _State._fields.index("run")
 _TYPES: dict[str, Any] = {"seen": np.int8, "run_sure": np.int8} | dict.fromkeys(
-    ("held", "glitches", "leaps", "held_back", "run", "found", "rule"), np.int32
+    ("held", "glitches", "held_back", "run", "found", "rule"), np.int32
 )
 
 
@@ -262,7 +262,7 @@ class Audit:
         place, days, implied, jump = np.zeros(count, dtype=np.int8), np.empty(count), np.empty(count), np.empty(count)
         kernels.follow(
             self._state, terminal, block.time_us, block.lat_deg, block.lon_deg, here, settings.position_error_km, settings.fastest_kmh,
-            settings.confirm_reports, place, days, implied, jump,
+            settings.confirm_reports, settings.glitches, place, days, implied, jump,
         )  # fmt: skip
         speed = np.where(np.isnan(block.speed_kmh), implied, block.speed_kmh)
         reports = Reports(
@@ -279,7 +279,7 @@ class Audit:
         kind, near, value = self._judge(reports, rule)
         kernels.gather(
             self._state, terminal, block.time_us, block.lat_deg, block.lon_deg, place, kind, near, value, rule, jump,
-            settings.confirm_reports, round(settings.confirm_minutes * 60e6), settings.glitches,
+            settings.confirm_reports, round(settings.confirm_minutes * 60e6),
         )  # fmt: skip
 
     @property

@@ -415,11 +415,12 @@ def _speeder(ground: _Ground, rng: np.random.Generator, times: Times) -> tuple[s
 def _copied(ground: _Ground, rng: np.random.Generator, times: Times) -> tuple[str, Track]:
     at = ground.served(rng)
     lat, lon, speed = _stay(rng, times, at)
-    other = next((place for place in (ground.served(rng, other_than=at[2]) for _ in range(200)) if _apart_km(at, place) > 9_000.0), at)
+    other = max((ground.served(rng) for _ in range(60)), key=lambda place: _apart_km(at, place))
     second = rng.random(len(times)) < 0.45
+    second[0] = False
     # The other device reports a few minutes after the first.
     lat[second], lon[second], speed[second] = _stay(rng, times[second], other)
-    times[second] = np.maximum(times[second] - (times[second] - np.roll(times, 1)[second]) * 9 // 10, times[second] // 2)
+    times[second] -= (times - np.roll(times, 1))[second] * 49 // 50
     return at[2], (lat, lon, speed)
 
 
