@@ -93,6 +93,21 @@ def test_load_aware_leaves_traffic_alone_where_nothing_is_full():
     assert names(assemble("load-aware", capacities=roomy), 2) == names(assemble(capacities=roomy), 2)
 
 
+def test_load_aware_keeps_to_the_aerials_of_satellites_and_the_dishes_of_gateways():
+    near = Reach(np.array([0, 2, 2, 2, 3]), np.array([0, 1, 0], np.int32), np.ones(3))
+    backbone = dataclasses.replace(BACKBONE, reach=near)
+    tight = dataclasses.replace(CAPACITIES, feeder_mbps=60.0)
+
+    def links(**limits):
+        rule = LoadAware(unit_mbps=10.0, comfortable=0.0, **limits)
+        return assemble(rule, backbone=backbone, capacities=tight).resources.feeder_ends
+
+    assert np.bincount(links(gateways_per_satellite=1)[0]).max() == 1
+    assert np.bincount(links(gateways_per_satellite=2)[0]).max() == 2
+    assert np.bincount(links()[1]).tolist() == [2, 1]
+    assert np.bincount(links(satellites_per_gateway=1)[1]).tolist() == [1, 1]
+
+
 def test_a_flow_is_cut_between_landings_and_put_together_again():
     def halves(state):
         rows = len(state.satellite)
@@ -166,8 +181,9 @@ def test_what_cannot_be_used_is_refused_in_one_line(changes, words):
 
 def test_settings_of_the_load_aware_rule_are_checked():
     assert find_landing("load-aware") == LoadAware()
-    with pytest.raises(ScenarioError, match="load-aware"):
-        LoadAware(unit_mbps=0.0)
+    for wrong in ({"unit_mbps": 0.0}, {"comfortable": -1.0}, {"rounds": -1}, {"gateways_per_satellite": 0}, {"satellites_per_gateway": 0}):
+        with pytest.raises(ScenarioError, match="load-aware"):
+            LoadAware(**wrong)
 
 
 def test_terminals_are_dealt_whole_and_evenly():

@@ -173,75 +173,70 @@ def use_of(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_u
 
 
 @njit(**_INLINE)
-def count_use(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use):
-    """Count `amount` more over a choice (less, if negative)."""
-    gateway_use[down_to[c]] += amount
-    landing_use[down_from[c]] += amount
+def count_use(c, amount, step, down_from, down_to, pair, gateway_use, pair_use, landing_use, pair_units, satellite_links, gateway_links):
+    """Count a unit of `amount` more over a choice (`step` 1), or take it back (`step` -1)."""
+    gateway_use[down_to[c]] += step * amount
+    landing_use[down_from[c]] += step * amount
     if pair[c] >= 0:
-        pair_use[pair[c]] += amount
+        pair_use[pair[c]] += step * amount
+        pair_units[pair[c]] += step
+        if pair_units[pair[c]] == (step + 1) // 2:
+            satellite_links[down_from[c]] += step
+            gateway_links[down_to[c]] += step
+
+
+@njit(**_INLINE)
+def has_dish(c, down_from, down_to, pair, pair_units, satellite_links, gateway_links, most_links, most_dishes):
+    """Whether satellite and gateway of a choice have a link already or an aerial free for one."""
+    if pair[c] < 0 or pair_units[pair[c]] > 0:
+        return True
+    return satellite_links[down_from[c]] < most_links and gateway_links[down_to[c]] < most_dishes
 
 
 @njit(**_BARE)
 def place_units(
-    row,
-    amount,
-    comfortable,
-    first,
-    last,
-    down_from,
-    down_to,
-    pair,
-    gateway_use,
-    pair_use,
-    landing_use,
-    gateway_mbps,
-    pair_mbps,
-    landing_mbps,
-    units,
-    chosen,
-):
+    row, amount, comfortable, first, last, down_from, down_to, pair, gateway_use, pair_use, landing_use,
+    pair_units, satellite_links, gateway_links, most_links, most_dishes, gateway_mbps, pair_mbps, landing_mbps, units, chosen,
+):  # fmt: skip
     """Let all units of a row choose anew, one after the other; returns how many moved."""
     moved = 0
     for u in range(units[row]):
         old = chosen[row, u]
         if old >= 0:
-            count_use(old, -amount, down_from, down_to, pair, gateway_use, pair_use, landing_use)
+            count_use(
+                old, amount, -1, down_from, down_to, pair, gateway_use, pair_use, landing_use, pair_units, satellite_links, gateway_links
+            )
         best = old if old >= 0 else first
         least = use_of(best, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps)
+        if not has_dish(best, down_from, down_to, pair, pair_units, satellite_links, gateway_links, most_links, most_dishes):
+            least = np.inf
         if not least <= comfortable:
             for c in range(first, last):
+                if not has_dish(c, down_from, down_to, pair, pair_units, satellite_links, gateway_links, most_links, most_dishes):
+                    continue
                 use = use_of(c, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps)
                 if use < least - GAIN:
                     best, least = c, use
         moved += best != old
         chosen[row, u] = best
-        count_use(best, amount, down_from, down_to, pair, gateway_use, pair_use, landing_use)
+        count_use(best, amount, 1, down_from, down_to, pair, gateway_use, pair_use, landing_use, pair_units, satellite_links, gateway_links)
     return moved
 
 
 @njit(**_OPTIONS)
 def spread_units(
-    offer,
-    unit_mbps,
-    most_units,
-    rounds,
-    comfortable,
-    indptr,
-    down_from,
-    down_to,
-    pair,
-    gateway_mbps,
-    pair_mbps,
-    landing_mbps,
-    units,
-    chosen,
-):
+    offer, unit_mbps, most_units, rounds, comfortable, most_links, most_dishes, indptr, down_from, down_to, pair,
+    gateway_mbps, pair_mbps, landing_mbps, units, chosen,
+):  # fmt: skip
     """Give each unit of traffic a choice: the first while it is comfortable, else the least used; then reconsider all, `rounds` times.
 
-    `units` (rows,) and `chosen` (rows, most_units) are filled. Rows with the fewest choices go first.
+    `units` (rows,) and `chosen` (rows, most_units) are filled. Rows with the fewest choices go first. A unit that finds no satellite with
+    an aerial free for a gateway that has one takes its first choice.
     """
     rows = offer.size
     gateway_use, pair_use, landing_use = np.zeros(gateway_mbps.size), np.zeros(pair_mbps.size), np.zeros(landing_mbps.size)
+    pair_units, satellite_links = np.zeros(pair_mbps.size, np.int64), np.zeros(landing_mbps.size, np.int64)
+    gateway_links = np.zeros(gateway_mbps.size, np.int64)
     order = np.argsort(indptr[1:] - indptr[:-1], kind="mergesort")
     chosen[:] = -1
     for row in range(rows):
@@ -253,7 +248,8 @@ def spread_units(
             if units[row] > 0:
                 moved += place_units(
                     row, offer[row] / units[row], comfortable, indptr[row], indptr[row + 1], down_from, down_to, pair,
-                    gateway_use, pair_use, landing_use, gateway_mbps, pair_mbps, landing_mbps, units, chosen,
+                    gateway_use, pair_use, landing_use, pair_units, satellite_links, gateway_links, most_links, most_dishes,
+                    gateway_mbps, pair_mbps, landing_mbps, units, chosen,
                 )  # fmt: skip
         if moved == 0:
             break

@@ -35,6 +35,9 @@ COMFORTABLE = 0.8
 ROUNDS = 3
 """How often the load-aware rule reconsiders all units."""
 
+GATEWAYS_PER_SATELLITE = 2
+"""Gateways that the load-aware rule lets a satellite come down to at a time (assumed)."""
+
 
 class Reach(NamedTuple):
     """Gateways in reach of each satellite.
@@ -134,8 +137,9 @@ class LoadAware:
 
     The traffic of each row is cut in units. A unit stays on the way of least delay while gateway, feeder link and landing satellite are
     comfortable with it; otherwise it takes, of all gateways in reach of the satellites on its way, the one at which the fullest of the
-    three is emptiest. Rows with the fewest choices go first; then all units reconsider, a few times. The order of rows is that of their
-    numbers, so the result is the same on any machine.
+    three is emptiest. Only a satellite and a gateway that have a link already, or an aerial free each, come into question; where there
+    are none, the unit goes the way of least delay. Rows with the fewest choices go first; then all units reconsider, a few times. The
+    order of rows is that of their numbers, so the result is the same on any machine.
 
     Attributes
     ----------
@@ -145,15 +149,25 @@ class LoadAware:
         Up to this share of a capacity nothing moves; 0: always the least used.
     rounds
         How often all units reconsider.
+    gateways_per_satellite
+        A satellite comes down to at most so many gateways at a time (its feeder aerials).
+    satellites_per_gateway
+        A gateway follows at most so many satellites at a time (its dishes); None: only its capacity counts.
     """
 
     unit_mbps: float = UNIT_MBPS
     comfortable: float = COMFORTABLE
     rounds: int = ROUNDS
+    gateways_per_satellite: int = GATEWAYS_PER_SATELLITE
+    satellites_per_gateway: int | None = None
 
     def __post_init__(self) -> None:
-        if not (self.unit_mbps > 0.0 and self.comfortable >= 0.0 and self.rounds >= 0):
-            settings = f"unit of {self.unit_mbps} Mbit/s, comfortable up to {self.comfortable}, {self.rounds} rounds"
+        links, dishes = self.gateways_per_satellite, self.satellites_per_gateway
+        counted = self.rounds >= 0 and links >= 1 and (dishes is None or dishes >= 1)
+        if not (self.unit_mbps > 0.0 and self.comfortable >= 0.0 and counted):
+            settings = (
+                f"unit of {self.unit_mbps} Mbit/s, comfortable up to {self.comfortable}, {self.rounds} rounds, {links} and {dishes} links"
+            )
             msg = f"load-aware landing: {settings}; give positive values"
             raise ScenarioError(msg)
 
@@ -170,8 +184,9 @@ class LoadAware:
         kernels.list_choices(*where, indptr, down_from, down_to, pair)
         units, chosen = np.empty(rows, np.int64), np.empty((rows, MOST_UNITS), np.int64)
         kernels.spread_units(
-            state.offered_mbps, self.unit_mbps, MOST_UNITS, self.rounds, self.comfortable, indptr, down_from, down_to, pair,
-            state.gateway_mbps, state.feeder_mbps, state.landing_mbps, units, chosen,
+            state.offered_mbps, self.unit_mbps, MOST_UNITS, self.rounds, self.comfortable,
+            self.gateways_per_satellite, len(state.landing_mbps) if self.satellites_per_gateway is None else self.satellites_per_gateway,
+            indptr, down_from, down_to, pair, state.gateway_mbps, state.feeder_mbps, state.landing_mbps, units, chosen,
         )  # fmt: skip
         bounds, size = np.empty(rows + 1, np.int64), int(units.sum())
         satellite, gateway, share = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
