@@ -298,7 +298,8 @@ def _gateways_part(capacity: CapacityFindings, page: Page) -> str:
         rows.append([name, "", words.throughput(rest_gbps), words.percent(rest), bar(rest, weak=True)])
     first = sites[0]
     caption = words("capacity.gateways_table", share=words.percent(first.share), name=_gateway_name(first, words))
-    return page.table(caption, columns, rows)
+    landing = words("capacity.gateways_note", landing=words.label("landing_label", capacity.landing))
+    return page.table(caption, columns, rows) + paragraph(landing, kind="note")
 
 
 def _gateway_name(site: GatewayLoad, words: Words) -> str:

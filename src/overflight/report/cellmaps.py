@@ -35,8 +35,8 @@ _MOST_HATCHED = 30_000
 _LEAST_CELL_WIDTH = 9.0
 """Cells that would be narrower than this on paper are drawn enlarged, if they are scattered."""
 
-_MOST_SCATTERED = 0.06
-"""Cells that fill a smaller share of the map than this are scattered over it."""
+_MOST_SCATTERED, _MOST_ENLARGED = 0.06, 500
+"""Cells that fill less of the map and are not more than these are scattered islands; other cells, enlarged, would hide one another."""
 
 _WIDTH_WITH_EDGES = 6.5
 """From this width on paper on, white lines part the cells."""
@@ -185,8 +185,9 @@ def _choose_view(projection: Projection, extent: Floats, panels: int) -> tuple[V
 
 def _enlargement(cells: int, view: View) -> float:
     """How many times too wide cells are drawn: small ones of scattered islands only, as others would hide one another."""
-    filled = cells * _CELL_AREA_KM2 / ((view.east_km - view.west_km) * (view.north_km - view.south_km))
-    return max(1.0, _LEAST_CELL_WIDTH / (_CELL_WIDTH_KM * view.units_per_km)) if filled < _MOST_SCATTERED else 1.0
+    map_km2 = (view.east_km - view.west_km) * (view.north_km - view.south_km)
+    is_scattered = cells <= _MOST_ENLARGED and cells * _CELL_AREA_KM2 < _MOST_SCATTERED * map_km2
+    return max(1.0, _LEAST_CELL_WIDTH / (_CELL_WIDTH_KM * view.units_per_km)) if is_scattered else 1.0
 
 
 def _project_corners(cells: npt.NDArray[np.uint64], projection: Projection) -> list[Floats]:
@@ -228,9 +229,9 @@ def _draw_panel(axes: Axes, panel: Panel, shapes: Sequence[Sequence[shapely.Poly
         faces = [(colours[number + 1] if is_known else _EMPTY) for number, is_known in zip(classes.tolist(), known.tolist(), strict=True)]
         _paint_cells(axes, [(polygon, faces[index]) for index in np.flatnonzero(drawn).tolist() for polygon in shapes[index]])
     else:
+        _fill_class(axes, _of_class(shapes, drawn & ~known), _EMPTY, edge or _EMPTY)
         for number, colour in enumerate(colours, start=-1):
             _fill_class(axes, _of_class(shapes, known & (classes == number)), colour, edge or colour)
-        _fill_class(axes, _of_class(shapes, drawn & ~known), _EMPTY, edge or _EMPTY)
     empty = _of_class(shapes, ~known & panel.is_dotted)
     if empty:
         axes.add_patch(PathPatch(path_of(empty), facecolor=_EMPTY, edgecolor=GREY, hatch="....", linewidth=0.4, zorder=3))
@@ -248,9 +249,11 @@ def _fill_class(axes: Axes, polygons: Sequence[shapely.Polygon], colour: str, ed
 
 def _paint_cells(axes: Axes, cells: Sequence[tuple[shapely.Polygon, str]]) -> None:
     """One image of all cells."""
-    rings = [shapely.get_coordinates(polygon.exterior) for polygon, _ in cells]
-    colours = [colour for _, colour in cells]
-    axes.add_collection(PolyCollection(rings, facecolors=colours, edgecolors=colours, linewidths=0.3, zorder=3, rasterized=True))
+    rings, colours = [shapely.get_coordinates(polygon.exterior) for polygon, _ in cells], [colour for _, colour in cells]
+    # Without smoothed edges an image has few colours, and cells leave no seams.
+    axes.add_collection(
+        PolyCollection(rings, facecolors=colours, edgecolors="none", linewidths=0.0, antialiaseds=False, zorder=3, rasterized=True)
+    )
 
 
 def _hatch(axes: Axes, polygons: Sequence[shapely.Polygon]) -> None:

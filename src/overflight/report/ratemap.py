@@ -21,12 +21,13 @@ def draw_rates(findings: TerritoryFindings, capacity: CapacityFindings, words: W
     """Draw all cells of the territory: rate of an active terminal, and channels."""
     channels = capacity.cell_beams
     step = next((step for step in _CHANNEL_STEPS if channels.max(initial=0.0) >= 2.0 * step), _CHANNEL_STEPS[-1])
+    rates = _three_figures(capacity.cell_down_mbps)
     rate = Panel(
         title=words("capacity.map_rate"),
-        values=capacity.cell_down_mbps,
+        values=rates,
         palette="viridis",
         bright_low=False,
-        breaks=rate_breaks(capacity.cell_down_mbps),
+        breaks=rate_breaks(rates),
         empty=words("capacity.map_empty"),
         is_dotted=False,
         marks_nought=True,
@@ -57,3 +58,10 @@ def rate_breaks(values: Floats) -> Floats:
     steps = np.unique(np.concatenate([factor * 10.0**powers for factor in (1.0, 2.0, 5.0)]).round(6))
     first, last = int(np.searchsorted(steps, low, side="right")) - 1, int(np.searchsorted(steps, high, side="left"))
     return np.asarray(steps[max(0, first) : last + 1])
+
+
+def _three_figures(values: Floats) -> Floats:
+    """Rates to three figures: 399.98 is no other class than 400."""
+    known = np.isfinite(values) & (values > 0.0)
+    scale = 10.0 ** (np.floor(np.log10(values, out=np.zeros_like(values), where=known)) - 2.0)
+    return np.asarray(np.where(known, np.round(values / scale) * scale, values))
