@@ -233,31 +233,48 @@ def count_ways(parent_start, order, first_parent, last_parent, indptr, ids, home
 
 
 @njit(**_OPTIONS)
-def turn_reach(seen_indptr, seen, x, y, z, sites_km, longest_km, indptr, gateway, range_km):
+def mark_used(satellite, next_hop, used):
+    """Mark the satellites that are listed or on a way from one that is, bool, shape (satellites,)."""
+    n = used.size
+    listed = np.zeros(n, np.bool_)
+    for i in satellite:
+        listed[i] = True
+    passed = np.full(n, -1, np.int64)
+    for pop in range(next_hop.shape[0]):
+        for i in range(n):
+            at = i if listed[i] else -1
+            while at >= 0 and at < n and passed[at] != pop:
+                passed[at] = pop
+                used[at] = True
+                at = np.int64(next_hop[pop, at])
+
+
+@njit(**_OPTIONS)
+def turn_reach(seen_indptr, seen, row, positions, sites_km, longest_km, indptr, gateway, range_km):
     """Turn the satellites that gateways see, by gateway, into the gateways that satellites reach, ascending; return how many there are.
 
-    ``indptr`` (satellites + 1,) is filled; ``gateway`` and ``range_km`` have room for all that is seen.
+    ``seen`` counts the satellites of ``row``. ``indptr`` (satellites + 1,) is filled; ``gateway`` and ``range_km`` have room for all that
+    is seen.
     """
-    n = x.size
+    n = positions.shape[1]
     length = np.empty(seen.size)
     indptr[:] = 0
     for g in range(longest_km.size):
         for e in range(seen_indptr[g], seen_indptr[g + 1]):
-            i = seen[e]
-            dx = x[i] - sites_km[0, g]
-            dy = y[i] - sites_km[1, g]
-            dz = z[i] - sites_km[2, g]
-            square = dx * dx + dy * dy + dz * dz
-            length[e] = np.sqrt(square) if square > 0.0 else np.inf
-            if length[e] <= longest_km[g] and square > 0.0:
+            i = row[seen[e]]
+            dx = positions[0, i] - sites_km[0, g]
+            dy = positions[1, i] - sites_km[1, g]
+            dz = positions[2, i] - sites_km[2, g]
+            length[e] = np.sqrt(dx * dx + dy * dy + dz * dz)
+            if 0.0 < length[e] <= longest_km[g]:
                 indptr[i + 1] += 1
     for i in range(n):
         indptr[i + 1] += indptr[i]
     place = indptr[:n].copy()
     for g in range(longest_km.size):
         for e in range(seen_indptr[g], seen_indptr[g + 1]):
-            if length[e] <= longest_km[g] and length[e] < np.inf:
-                i = seen[e]
+            if 0.0 < length[e] <= longest_km[g]:
+                i = row[seen[e]]
                 gateway[place[i]] = g
                 range_km[place[i]] = length[e]
                 place[i] += 1

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from overflight.backbone import Backbone, relink_number
 from overflight.capacity.market import Market
-from overflight.capacity.usable import Marked, UsableFinder
+from overflight.capacity.usable import MANY_CELLS, Marked, Usable, UsableFinder
 from overflight.clock import Instants
 from overflight.earth.geodesy import LIGHT_SPEED_KM_S, Sites
 from overflight.flow.feeders import Reach
@@ -39,7 +39,7 @@ class Scene:
     next_hop
         Of the least-delay ways, by PoP in use and satellite, int32, shape (pops, satellites).
     reach
-        Gateways that each satellite sees.
+        Gateways that satellites see: all that may serve one of the cells, and those on their ways; of others nothing need be told.
     positions_km
         Satellites in ITRF, shape (3, satellites).
     sites
@@ -105,27 +105,40 @@ class SceneFinder:
                 coming = pool.submit(next, walk)
                 parts = [slice(first + a, first + b) for a, b in pairwise(self._finder.walk_bounds(last - first)) if b > a]
                 marked: Marked | None = self._finder.mark(positions_km[parts[0]], threads=threads) if parts else None
-                reaches = find_reaches(self._gateways, self._backbone.ground, positions_km[first:last])
                 ways = coming.result()[1]
                 for part in parts:
                     marked = marked or self._finder.mark(positions_km[part], threads=threads)
                     slots = [ways[k - first] for k in range(part.start, part.stop)]
                     usable = marked.list(np.stack([np.isfinite(way.delay_ms) for way in slots]))
                     marked = None
-                    for k, way, pairs in zip(range(part.start, part.stop), slots, usable, strict=True):
+                    next_hops = [np.ascontiguousarray(way.next_hop) for way in slots]
+                    reaches = self._find_reaches(positions_km[part], usable, next_hops)
+                    for k, next_hop, pairs, reach in zip(range(part.start, part.stop), next_hops, usable, reaches, strict=True):
                         yield Scene(
                             instant=slot_start[k],
                             indptr=pairs.indptr,
                             satellite=pairs.satellite,
-                            next_hop=np.ascontiguousarray(way.next_hop),
-                            reach=reaches[k - first],
+                            next_hop=next_hop,
+                            reach=reach,
                             positions_km=positions_km[k],
                             sites=self._sites,
                         )
 
+    def _find_reaches(self, positions_km: Floats, usable: list[Usable], next_hops: list[Integers]) -> list[Reach]:
+        """Gateways in reach; where few satellites serve few cells, only of these and of those on their ways."""
+        from overflight.capacity import _kernels
 
-def find_reaches(tree: CellTree, ground: GroundSegment, positions_km: Floats) -> list[Reach]:
-    """List the gateways that each satellite could come down to, slot by slot: what `overflight.flow.feeders.find_reach` lists.
+        used = np.zeros(positions_km.shape[2], np.bool_)
+        if len(self._sites) < MANY_CELLS:
+            for pairs, next_hop in zip(usable, next_hops, strict=True):
+                _kernels.mark_used(pairs.satellite, next_hop, used)
+        else:
+            used[:] = True
+        return find_reaches(self._gateways, self._backbone.ground, positions_km, np.flatnonzero(used))
+
+
+def find_reaches(tree: CellTree, ground: GroundSegment, positions_km: Floats, rows: Rows) -> list[Reach]:
+    """List the gateways that some satellites could come down to, slot by slot: what `overflight.flow.feeders.find_reach` lists of them.
 
     Parameters
     ----------
@@ -135,18 +148,20 @@ def find_reaches(tree: CellTree, ground: GroundSegment, positions_km: Floats) ->
         Their masks and ranges.
     positions_km
         Satellites in ITRF, shape (slots, 3, n).
+    rows
+        The satellites that are asked for, ascending; of the others nothing is listed.
     """
-    visible = find_visible_series(tree, positions_km, min_elevation_deg=ground.min_elevation_deg)
-    return [_turn(visible, k, ground, positions_km[k]) for k in range(len(positions_km))]
+    visible = find_visible_series(tree, positions_km[:, :, rows], min_elevation_deg=ground.min_elevation_deg)
+    return [_turn(visible, k, ground, positions_km[k], rows) for k in range(len(positions_km))]
 
 
-def _turn(visible: VisibleSeries, slot: int, ground: GroundSegment, positions_km: Floats) -> Reach:
+def _turn(visible: VisibleSeries, slot: int, ground: GroundSegment, positions_km: Floats, rows: Rows) -> Reach:
     from overflight.capacity import _kernels
 
     seen = visible.at(slot)
     pairs = len(seen.satellite)
     indptr, gateway, range_km = np.empty(positions_km.shape[1] + 1, np.int64), np.empty(pairs, np.int32), np.empty(pairs)
     used = _kernels.turn_reach(
-        seen.indptr, seen.satellite, *positions_km, ground.sites.ecef_km, ground.max_range_km, indptr, gateway, range_km
+        seen.indptr, seen.satellite, rows, positions_km, ground.sites.ecef_km, ground.max_range_km, indptr, gateway, range_km
     )
     return Reach(indptr, gateway[:used], range_km[:used] * (1e3 / LIGHT_SPEED_KM_S))
