@@ -67,7 +67,7 @@ def test_shares_level_what_part_of_their_need_cells_have():
 
 def test_a_full_satellite_hands_a_cell_on_to_one_with_room():
     request = small([{0: 500, 1: 100}, {0: 100}], need=[1, 1], beams=1)
-    plan = PriorityGreedy(warmth=0.01, refusal=0.0)(request)
+    plan = PriorityGreedy(warmth=0.02, refusal=0.0)(request)
     assert lights(plan) == [(0, 1, 0), (1, 0, 0)]
 
 
@@ -203,6 +203,8 @@ def test_allocators_are_found_by_name():
         find_allocator("priority-greedy", order="fair")
     with pytest.raises(ScenarioError, match="handover gain of -1"):
         PriorityGreedy(handover_gain=-1.0)
+    with pytest.raises(ScenarioError, match=r"prices of beams \(load slope 0.2, warmth 0.0, refusal 1.25\)"):
+        PriorityGreedy(warmth=0.0)
 
 
 def edit(plan, **columns):

@@ -614,7 +614,7 @@ def gather_blocks(ask: Any, rows: Any, warmth: Any) -> Any:
         for j in range(start[block + 1] - start[block]):
             i = ask.indptr[middle] + j
             satellite[start[block] + j] = ask.satellite[i]
-            weight[start[block] + j] = np.exp((ask.value[i] - warmth[1]) / warmth[0]) if ask.value[i] > 0.0 else 0.0
+            weight[start[block] + j] = np.exp(min((ask.value[i] - warmth[1]) / warmth[0], 60.0)) if ask.value[i] > 0.0 else 0.0
     return start, wanted, satellite, weight
 
 

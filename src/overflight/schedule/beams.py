@@ -156,7 +156,7 @@ class PriorityGreedy:
 
     handover_gain: float = 0.25
     order: str = "shares"
-    load_slope: float = 0.5
+    load_slope: float = 0.2
     warmth: float = 0.15
     refusal: float = 1.25
 
@@ -166,6 +166,10 @@ class PriorityGreedy:
             raise ScenarioError(msg)
         if not self.handover_gain >= 0.0:
             msg = f"handover gain of {self.handover_gain}: must be 0 or more"
+            raise ScenarioError(msg)
+        if not (0.0 <= self.load_slope < np.inf and 0.02 <= self.warmth < np.inf and 0.0 <= self.refusal < np.inf):
+            given = f"load slope {self.load_slope}, warmth {self.warmth}, refusal {self.refusal}"
+            msg = f"prices of beams ({given}): must be finite, load slope and refusal 0 or more, warmth 0.02 or more"
             raise ScenarioError(msg)
 
     def __call__(self, request: BeamRequest) -> BeamPlan:
@@ -295,7 +299,8 @@ def _price_satellites(ask: Any, lit: Any, settings: PriorityGreedy) -> float:
     sample = ask.value[:: max(1, len(ask.value) // 10_000)]
     scale_mbps = float(np.mean(sample[sample > 0.0])) if (sample > 0.0).any() else 1.0
     warmth = (settings.warmth * scale_mbps, scale_mbps)
-    refusal = np.float32(np.exp(-(settings.refusal + 1.0) / settings.warmth))
+    # The floor keeps the weight a normal number in single precision.
+    refusal = np.float32(max(np.exp(-(settings.refusal + 1.0) / settings.warmth), 1e-35))
     for most, least, rounds in _COARSE:
         blocks = gather_blocks(ask, max(least, -(-len(ask.need) // most)), warmth)
         cool_prices(blocks, beams, factor, refusal, rounds, _HASTE)
