@@ -43,9 +43,9 @@ class UserLinks:
 
 
 class PairRates(NamedTuple):
-    """Rate of a whole downlink channel of each pair of a scene, Mbit/s, float32, shape (pairs,); and the best of each cell, float64."""
+    """Rate of a whole downlink channel of each pair of a scene, Mbit/s, shape (pairs,), and the best of each cell, shape (cells,)."""
 
-    rate_mbps: npt.NDArray[np.float32]
+    rate_mbps: Floats
     best_mbps: Floats
 
 
@@ -66,7 +66,7 @@ def rate_pairs(scene: Scene, links: UserLinks, plant: Plant, sky: Sky, *, thread
     from overflight.capacity import _kernels
 
     pairs, cells = len(scene.satellite), len(scene.sites)
-    rate_mbps, best_mbps = np.empty(pairs, np.float32), np.zeros(cells)
+    rate_mbps, best_mbps = np.empty(pairs), np.zeros(cells)
     table = _Table.of(links.down, sky.down, plant)
     noise = 10.0 ** (-links.down.ci_db / 10.0)
     tasks = max(1, min(TASKS_A_THREAD * threads if threads > 1 else 1, pairs // LEAST_ROWS))
