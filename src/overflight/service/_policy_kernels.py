@@ -4,7 +4,6 @@ No kernel decides what rounding could have decided: where an orientation is near
 the edge of a cell than edges are known, the answer is `UNSURE` and the caller asks exact geometry.
 """
 
-# ruff: noqa: ANN001, ANN202
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 
 import math
@@ -180,13 +179,19 @@ def _in_test(tests, k, px, py, rx, ry):
     return inside_box(px, py, rx, ry, tests.ref_inside[k], tests.edges, first, last)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _nearest_km2(tests, k, px, py):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _nearest_of(px, py, pieces, rows, first, last):
+    """Squared distance, km², from a point to the nearest of some pieces of a border."""
     x, y, z = to_ecef_km(py, px)
     nearest = np.inf
-    for piece in range(tests.piece_first[k], tests.piece_first[k + 1]):
-        nearest = min(nearest, _piece_km2(x, y, z, tests.pieces, tests.piece[piece]))
+    for k in range(first, last):
+        nearest = min(nearest, _piece_km2(x, y, z, pieces, rows[k]))
     return nearest
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _nearest_km2(tests, k, px, py):
+    return _nearest_of(px, py, tests.pieces, tests.piece, tests.piece_first[k], tests.piece_first[k + 1])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -307,24 +312,34 @@ def _run_program(program, box, i, px, py, rx, ry, programs, rules, atoms, tests,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def decide(grid, programs, rules, atoms, tests, sea, reports, rule_of_report):
-    """Number of the rule that decides each report, of the default one more than the last; −1 where exact geometry must say."""
+def look_up(grid, decided, lat_deg, lon_deg, rule_of_report, value_of_report):
+    """Number of the rule that decides each report where its box does; elsewhere −1, and the box's value on the grid."""
     per_deg = grid.per_deg
     wide, high = 360 * per_deg, 180 * per_deg
+    coarse, fine, n_programs = grid.coarse, grid.fine, grid.n_programs
     for i in range(rule_of_report.shape[0]):
+        column = min(wide - 1, max(0, int((lon_deg[i] + 180.0) * per_deg)))
+        row = min(high - 1, max(0, int((lat_deg[i] + 90.0) * per_deg)))
+        value = coarse[row // per_deg, column // per_deg]
+        if value <= -2:
+            value = fine[-2 - value, row % per_deg, column % per_deg]
+        value_of_report[i] = value
+        rule_of_report[i] = -1 if value >= n_programs else decided[value]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle(order, grid, programs, rules, atoms, tests, sea, reports, value_of_report, rule_of_report):
+    """Decide the reports in ``order`` that their box does not: the number of the rule, −1 where exact geometry must say."""
+    per_deg, n_programs = grid.per_deg, grid.n_programs
+    wide, high = 360 * per_deg, 180 * per_deg
+    for place in range(order.shape[0]):
+        i = order[place]
         px, py = reports.lon_deg[i], reports.lat_deg[i]
         column = min(wide - 1, max(0, int((px + 180.0) * per_deg)))
         row = min(high - 1, max(0, int((py + 90.0) * per_deg)))
-        value = grid.coarse[row // per_deg, column // per_deg]
-        if value <= -2:
-            value = grid.fine[-2 - value, row % per_deg, column % per_deg]
-        box, program = -1, value
-        if value >= grid.n_programs:
-            box = value - grid.n_programs
+        box, program = -1, value_of_report[i]
+        if program >= n_programs:
+            box = program - n_programs
             program = tests.program[box]
-        decided = programs.decided[program]
-        if decided >= 0:
-            rule_of_report[i] = decided
-            continue
         rx, ry = (column + grid.offset_x) / per_deg - 180.0, (row + grid.offset_y) / per_deg - 90.0
         rule_of_report[i] = _run_program(program, box, i, px, py, rx, ry, programs, rules, atoms, tests, sea, reports)

@@ -164,7 +164,12 @@ class CompiledPolicy:
             np.ascontiguousarray(reports.terminal, dtype=np.int32),
             self._static(reports, as_listed=as_listed),
         )
-        kernels.decide(self._grid, self._programs, self._rules, self._atoms, self._tests, self._sea, columns, numbers)
+        values = np.empty(len(reports), dtype=np.int32)
+        kernels.look_up(self._grid, self._programs.decided, columns.lat_deg, columns.lon_deg, numbers, values)
+        # Box by box: what a box needs is then fetched from memory once.
+        left = np.flatnonzero(numbers < 0)
+        order = left[np.argsort(values[left], kind="stable")]
+        kernels.settle(order, self._grid, self._programs, self._rules, self._atoms, self._tests, self._sea, columns, values, numbers)
         return numbers, np.flatnonzero(numbers < 0)
 
     def program_of(self, lat_deg: Floats, lon_deg: Floats) -> npt.NDArray[np.int32]:
