@@ -323,3 +323,12 @@ def test_every_key_of_the_json_has_its_row():
     assert named - found == set()
     headline = SAMPLES["with draws"].fleets[0].capacity.headline_dict()
     assert all(f"| `constellations[].capacity.{key}` |" in page for key in headline)
+
+
+def test_a_moment_in_which_not_all_is_delivered_is_not_passed_over():
+    capacity = SAMPLES["one cell"].fleets[0].capacity
+    delivered = np.array(capacity.asked_gbps)
+    delivered[0] *= 0.9
+    page = text_of(render_report(with_capacity(SAMPLES["one cell"], replace(capacity, delivered_gbps=delivered))))
+    assert f"all of the 80.3{HARD}Mbit/s asked for is delivered; at the worst moment, 90% of what is asked for" in page
+    assert "All that is asked for is delivered" in chapter("one cell")

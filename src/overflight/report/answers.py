@@ -14,6 +14,9 @@ from overflight.study.findings import FleetFindings, LandingSite, PolicyStatus, 
 
 MOST_COUNTRIES_NAMED = 3
 
+MET = 1.0 - 1e-6
+"""Share of what is asked for that counts as all of it."""
+
 NOT_OFFERED = ("announced", "date-unknown", "no-date", "pending-regulator", "blacklisted")
 """Statuses under which nobody is served."""
 
@@ -108,7 +111,7 @@ def say_much(findings: TerritoryFindings, capacity: CapacityFindings, words: Wor
         row = int(np.argmax(capacity.asked_gbps))
         asked, delivered = float(capacity.asked_gbps[row]), float(capacity.delivered_gbps[row])
         values |= {"share": words.percent(delivered / asked), "asked": words.throughput(asked), "delivered": words.throughput(delivered)}
-        text = words("summary.much_failover", **values)
+        text = words("summary.much_failover_all" if delivered >= MET * asked else "summary.much_failover", **values)
     else:
         text = words("summary.much_flat" if worst == best else "summary.much_text", **values)
     return f"{words('summary.much_off')} {text}" if is_off(findings) else text

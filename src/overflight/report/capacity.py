@@ -5,7 +5,7 @@ Its parts stand in the order in which people ask; `capacity_section` puts them t
 
 import numpy as np
 
-from overflight.report.answers import country_name, is_off, say_count, site_name, territory_name
+from overflight.report.answers import MET, country_name, is_off, say_count, site_name, territory_name
 from overflight.report.capacity_charts import FREE, draw_bottlenecks, draw_day, is_continuous, shown_kinds
 from overflight.report.capacity_tables import bands_part, depends_part, fleets_part, link_part, variants_part, weather_words
 from overflight.report.markup import BAR, NUMBER, Page, bar, escape, foreign, paragraph, rich
@@ -20,10 +20,7 @@ MAX_GATEWAYS = 12
 LEAST_LOSS = 0.005
 """Others hardly notice a loss below this share of their rate."""
 
-MET = 1.0 - 1e-6
-"""Share of what is asked for that counts as all of it."""
-
-_LEAST_HOURS = 3
+_LEAST_HOURS = 6
 """Fewer hours than these are no chart by the hour."""
 
 
@@ -153,7 +150,7 @@ def _say_demand(demand: Demand, words: Words) -> list[str]:
     present = [(name, count) for name, count in demand.classes if count]
     listed = words.listing(f"{words.label('terminal_class', name)} {words.number(count)}" for name, count in present)
     kind = demand.kind if demand.kind in {"broadband", "failover"} else "rate"
-    down, up = (words.localise(f"{value:.4g}") for value in (demand.down_mbps, demand.up_mbps))
+    down, up = (words.localise(f"{value:.3g}") for value in (demand.down_mbps, demand.up_mbps))
     asks = words(f"capacity.asks_{kind}", active=words.percent(demand.active_share), down=down, up=up)
     by_class = [words("capacity.classes", classes=listed)] if len(present) > 1 else []
     return [who, *by_class, asks, rivals]
@@ -217,22 +214,31 @@ def _day_part(capacity: CapacityFindings, page: Page) -> str:
     values = {"asked": words.throughput(asked), "delivered": words.throughput(delivered)}
     key = page.next_figure()
     svg = draw_day(capacity, words, key=key, label=words("capacity.day_alt", **values))
-    time = words.time_of_day(capacity.slot_start[int(np.argmax(capacity.asked_gbps))])
-    if not asked > 0.0:
-        caption = words("capacity.day_caption_nobody", capacity=words.throughput(capacity.capacity_mean_gbps))
-    elif delivered >= asked * MET:
-        caption = words("capacity.day_caption_met", asked=values["asked"], time=time)
-    else:
-        caption = words("capacity.day_caption", time=time, **values)
+    caption = _caption_day(capacity, words)
     if is_continuous(capacity):
         notes = [words("capacity.day_every")]
     else:
         notes = [words("capacity.day_stretches", slots=words.count("slot", min(capacity.stretch_slots, len(capacity.slot_start))))]
-        notes.append(words("capacity.day_gap") if delivered < asked else "")
+        notes.append(words("capacity.day_gap") if (capacity.delivered_gbps < MET * capacity.asked_gbps).any() else "")
     notes.append(words("capacity.day_capacity"))
     if capacity.uncertainty is not None:
         notes.append(words("capacity.day_band", draws=words.number(capacity.uncertainty.draws)))
     return page.figure(svg, key, caption, *notes)
+
+
+def _caption_day(capacity: CapacityFindings, words: Words) -> str:
+    asked, delivered = _busiest(capacity)
+    if not asked > 0.0:
+        return words("capacity.day_caption_nobody", capacity=words.throughput(capacity.capacity_mean_gbps))
+    time = words.time_of_day(capacity.slot_start[int(np.argmax(capacity.asked_gbps))])
+    values = {"time": time, "asked": words.throughput(asked)}
+    if delivered < MET * asked:
+        return words("capacity.day_caption", delivered=words.throughput(delivered), **values)
+    wanted = capacity.asked_gbps > 0.0
+    worst = float((capacity.delivered_gbps[wanted] / capacity.asked_gbps[wanted]).min())
+    if worst < MET:
+        return words("capacity.day_caption_worst", share=words.percent(worst), **values)
+    return words("capacity.day_caption_met", **values)
 
 
 def _hold_part(capacity: CapacityFindings, page: Page) -> str:
