@@ -2,14 +2,11 @@
 
 Usage: ``python -m tools.fit_subscribers``. Writes ``src/overflight/catalog/data/terminal_rule.csv`` and prints the tables of
 ``docs/models/demand.md``. One set of parameters for all territories: D (people in a cell at which one in two counts as living in thinly
-settled country) and a rate for each of three groups of income. Rates are geometric means over the territories with a report. The error of a
-territory that the others predict hardly depends on D; it is the greatest of a coarse grid that is within one standard error of the best.
-How terminals stand within a country is another question: there D is fitted to the shares of six regions of Chile, the only country of which
-a count by region was found. The operator's published rates (../shared/reference) are not looked at.
-
-References
-----------
-T. Hastie, R. Tibshirani, J. Friedman, *The Elements of Statistical Learning* (2009), section 7.10 (the rule of one standard error).
+settled country), a rate for each of three groups of income, and a factor for Europe. Rates are geometric means over the territories with a
+report outside Europe, the factor is that of those in Europe, over the rates of their groups. D is the one of a coarse grid with which the
+others predict a territory best. How terminals stand within a country is another question: there D is fitted to the shares of six regions of
+Chile, the only country of which
+a count by region was found. The operator's published rates (../shared/reference) do not enter.
 """
 
 import math
@@ -21,7 +18,7 @@ from tools._tables import format_table, write_tables
 from overflight.catalog.tables import float_column, read_table
 from overflight.earth.cells import cell_centres
 from overflight.earth.population import built_in_cells, built_in_population, read_world_cells
-from overflight.service.rule import income_group
+from overflight.service.rule import EUROPE, income_group
 from overflight.service.spreading import thin_people
 from overflight.service.subscribers import WORLD, is_offered, world_on, world_total
 
@@ -72,14 +69,13 @@ def main() -> None:
     print("D, standard deviation of the logarithm: territories left out, regions of Chile")
     for half_at in GRID:
         print(f"{half_at:8.0f} {territories[half_at]:.2f} {regions[half_at]:.2f}")
-    allowed = min(territories.values()) * (1.0 + 1.0 / math.sqrt(2.0 * len(counts)))
-    best = max(half_at for half_at in GRID if territories[half_at] <= allowed)
+    best = min(GRID, key=lambda half_at: territories[half_at])
     within = min(GRID, key=lambda half_at: regions[half_at])
     rates = _rates(counts, people, best)
     spread = territories[best]
     print(f"D = {best:g}, within {within:g}; rates {rates}; spread {spread:.3f}, median {np.median(np.abs(left_out[best])):.2f}")
     for code, error in zip(counts, left_out[best], strict=True):
-        rate = rates[_pool(code)]
+        rate = _rate_of(code, rates)
         rule = rate * math.fsum(thin_people(people[code], half_at=best))
         print(f"{code} carried {counts[code]:10,.0f} rule {rule:10,.0f} left out, report over rule {math.exp(error):.2f}")
     print(f"world: {_world_sum(counts, rates, best):,.0f}; announced {world_total()[0]:,}")
@@ -108,17 +104,26 @@ def _logs(counts: dict[str, float], people: dict[str, Floats], half_at: float) -
 
 
 def _rates(counts: dict[str, float], people: dict[str, Floats], half_at: float) -> dict[str, float]:
+    """Rate of each group outside Europe, and under ``europe`` what they are multiplied with there."""
     logs = _logs(counts, people, half_at)
     groups = sorted({_pool(code) for code in counts})
-    return {group: math.exp(np.mean([logs[code] for code in counts if _pool(code) == group])) for group in groups}
+    rates = {group: math.exp(np.mean([logs[c] for c in counts if _pool(c) == group and c not in EUROPE])) for group in groups}
+    rates["europe"] = math.exp(np.mean([logs[code] - math.log(rates[_pool(code)]) for code in counts if code in EUROPE]))
+    return rates
+
+
+def _rate_of(code: str, rates: dict[str, float]) -> float:
+    return rates[_pool(code)] * (rates["europe"] if code in EUROPE else 1.0)
 
 
 def _left_out(counts: dict[str, float], people: dict[str, Floats], half_at: float) -> Floats:
-    """Logarithm of report over rule, each territory predicted by the others of its group."""
+    """Logarithm of report over rule, each territory predicted by a rule that was fitted to the others."""
     logs = _logs(counts, people, half_at)
-    return np.array(
-        [logs[code] - np.mean([logs[other] for other in counts if other != code and _pool(other) == _pool(code)]) for code in counts]
-    )
+    errors = []
+    for code in counts:
+        others = {other: count for other, count in counts.items() if other != code}
+        errors.append(logs[code] - math.log(_rate_of(code, _rates(others, people, half_at))))
+    return np.array(errors)
 
 
 def _chile_errors(half_at: float) -> Floats:
@@ -137,7 +142,7 @@ def _world_sum(counts: dict[str, float], rates: dict[str, float], half_at: float
     """Terminals in all territories that are served: reports carried, the rule elsewhere."""
     codes = [code for code in read_world_cells().codes if is_offered(code)]
     return sum(
-        counts[code] if code in counts else rates[_pool(code)] * math.fsum(thin_people(built_in_population(code), half_at=half_at))
+        counts[code] if code in counts else _rate_of(code, rates) * math.fsum(thin_people(built_in_population(code), half_at=half_at))
         for code in codes
     )
 
@@ -145,7 +150,7 @@ def _world_sum(counts: dict[str, float], rates: dict[str, float], half_at: float
 def _rows(half_at: float, half_within: float, rates: dict[str, float], spread: float, territories: int) -> list[dict[str, object]]:
     source = f"fitted to {territories} territories with a report; left out one by one they are off by a factor of {math.exp(spread):.1f}"
     date = world_total()[1]
-    middle = math.exp(float(np.mean(np.log(list(rates.values())))))
+    middle = math.exp(float(np.mean([math.log(rate) for group, rate in rates.items() if group != "europe"])))
     by_group = {group: rates[POOLED.get(group, group)] for group in ("high", "upper-middle", "lower-middle", "low")}
     by_group["unknown"] = middle
     factor = math.exp(spread * IN_RANGE)
@@ -157,6 +162,7 @@ def _rows(half_at: float, half_within: float, rates: dict[str, float], spread: f
             (f"rate_{group}", f"{rate:.5f}", f"{rate / factor:.5f}", f"{rate * factor:.5f}", "1", meaning.format(group=group))
             for group, rate in by_group.items()
         ),
+        ("factor_europe", f"{rates['europe']:.3f}", f"{rates['europe'] / 1.5:.3f}", 1, "1", "what the rates are multiplied with in Europe"),
         ("spread", f"{spread:.3f}", None, None, "1", "standard deviation of the logarithm of report over rule, each territory left out"),
         ("spread_in_range", IN_RANGE, None, None, "1", "standard deviations between a number and the ends of its range"),
         ("growth_exponent", GROWTH_EXPONENT, 0, 1, "1", "power of the world's growth with which a report is carried on"),

@@ -231,9 +231,9 @@ class CapacitySettings(_Table):
     """Terminals in the territory. By default what is reported or estimated of it."""
     terminals_file: str | None = None
     """CSV of terminals by cell, or by latitude and longitude, and class."""
-    distribution: Literal["thin", "population", "uniform", "largest-unserved-first"] = "thin"
-    """How ``terminals`` are spread over cells: by people in thinly settled country (``thin``, where subscribers are found to live), by
-    people, evenly, or to the largest cell not yet served."""
+    distribution: Literal["usual", "thin", "towns", "population", "uniform", "largest-unserved-first"] = "usual"
+    """How terminals are spread over cells: by people in thinly settled country, in towns, by people, evenly, to the largest cell not yet
+    served; or as is usual in territories of the same income (assumed)."""
     demand: str = "broadband"
     """What an active terminal asks for: ``broadband`` (the classes' own), Mbit/s such as ``100`` or ``100/20``, or ``failover`` and
     ``failover:GBPS``: all international traffic of the territory, with every terminal active."""
@@ -245,8 +245,8 @@ class CapacitySettings(_Table):
     """Through which gateways satellites land their traffic."""
     licensed_channels: tuple[int, ...] = ()
     """Numbers of the user downlink channels that are licensed in the territory, counted from 1; by default all of the plan."""
-    cells_per_beam: int = Field(default=1, ge=1, le=64)
-    """Cells that may share a beam in time."""
+    cells_per_beam: int = Field(default=4, ge=1, le=64)
+    """Cells that may share a beam in time, where satellites have no beam left for each (assumed)."""
     satellites_per_channel: int = Field(default=1, ge=1, le=8)
     """Satellites that may light one cell on one channel (N_co; filing)."""
     interference: Literal["computed", "nominal"] = "computed"

@@ -7,7 +7,7 @@ from overflight.catalog.availability import blacklisted_cells
 from overflight.catalog.tables import read_table
 from overflight.earth.population import built_in_cells, built_in_population, read_world_cells, territories_of_cells
 from overflight.errors import ScenarioError
-from overflight.service.rule import GROUPS, income_group, rule_value
+from overflight.service.rule import GROUPS, income_group, region_factor, rule_value
 from overflight.service.spreading import thin_people
 from overflight.service.subscribers import estimate_terminals, international_traffic_gbps, is_offered, world_terminals, world_total
 
@@ -47,7 +47,9 @@ class TestEstimate:
     def test_by_the_rule_elsewhere(self, code) -> None:
         people = built_in_population(code)
         found = estimate_terminals(code.lower(), people)
-        assert found.count == round(thin_people(people).sum() * rule_value(f"rate_{income_group(code)}"))
+        assert found.count == round(
+            thin_people(people, half_at=rule_value("half_at")).sum() * rule_value(f"rate_{income_group(code)}") * region_factor(code)
+        )
         assert found.low < found.count < found.high
         assert (found.status, found.reported) == ("assumed", None)
         assert found.offered is (code in {"TO", "LT"})

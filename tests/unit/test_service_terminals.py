@@ -66,7 +66,7 @@ class TestSpreading:
     @pytest.mark.parametrize(
         ("people", "count", "options", "says"),
         [
-            ([1, 2], 5, {"method": "evenly"}, "unknown; take one of population, uniform, thin, largest-unserved-first"),
+            ([1, 2], 5, {"method": "evenly"}, "unknown; take one of population, uniform, thin, towns, largest-unserved-first"),
             ([1, 2], -1, {}, "give a whole number"),
             ([1, 2], 1.5, {}, "give a whole number"),
             ([1, 2], float("nan"), {}, "give a whole number"),

@@ -21,6 +21,7 @@ from overflight.scenario import CapacitySettings
 from overflight.segment import countries_of_cells, find_homes
 from overflight.service.classes import CLASSES, DEFAULT_CLASS, list_classes
 from overflight.service.demand import Demand, parse_demand
+from overflight.service.rule import usual_method
 from overflight.service.subscribers import estimate_terminals, international_traffic_gbps, world_terminals
 from overflight.service.terminals import Terminals, distribute_terminals, make_terminals, read_terminals
 
@@ -125,7 +126,7 @@ def settle_demand(inputs: Inputs, fleet: FleetInputs, settings: CapacitySettings
     """
     territory, demand = inputs.territory, parse_demand(settings.demand)
     low = high = 0
-    distribution: str = settings.distribution
+    distribution = usual_method(territory.code) if settings.distribution == "usual" else str(settings.distribution)
     if settings.terminals_file is not None:
         name = territory.name
         terminals, intake = read_terminals(settings.terminals_file, cell_ids=territory.cells, territory_name=name, strict=strict)

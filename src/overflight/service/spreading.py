@@ -21,6 +21,9 @@ from overflight.service.rule import rule_value
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
+TOWN_PEOPLE_PER_CELL = 1_000_000.0
+"""In a cell of so many people one in two is counted as living in a town where terminals are paid for (assumed)."""
+
 MAX_TERMINALS = 10**10
 """More terminals than this (more than there are people) are a slip of the pen."""
 
@@ -43,8 +46,8 @@ def distribute_terminals(
         Number of terminals, whole.
     method
         ``population``: in proportion to people. ``uniform``: alike in every cell. ``thin``: in proportion to `thin_people`, as where
-        subscribers are found to live. ``largest-unserved-first``: fill the cell with the most people not yet served, then the next; what
-        is left when all are served is spread by people.
+        subscribers are found to live. ``towns``: in proportion to `town_people`, as where few can pay. ``largest-unserved-first``: fill
+        the cell with the most people not yet served, then the next; what is left when all are served is spread by people.
     cell_ids
         A number per cell that names it wherever it appears (its H3 index): with it the result does not depend on the order of cells.
         None takes the row.
@@ -86,6 +89,12 @@ def thin_people(population: npt.ArrayLike, *, half_at: float | None = None) -> F
     people = np.asarray(population, dtype=np.float64)
     half = rule_value("half_at") if half_at is None else half_at
     return np.asarray(people * half / (half + people))
+
+
+def town_people(population: npt.ArrayLike, *, half_at: float = TOWN_PEOPLE_PER_CELL) -> Floats:
+    """Weight of a cell's p people where those who can pay live in towns: p² / (D + p), shape (cells,)."""
+    people = np.asarray(population, dtype=np.float64)
+    return np.asarray(people * people / (half_at + people))
 
 
 def apportion(weights: npt.ArrayLike, count: int, keys: npt.NDArray[np.uint64]) -> Counts:
@@ -133,6 +142,11 @@ def _by_thin_people(people: Floats, count: int, keys: npt.NDArray[np.uint64], _:
     return apportion(thin_people(people, half_at=rule_value("half_at_within")), count, keys)
 
 
+def _by_town_people(people: Floats, count: int, keys: npt.NDArray[np.uint64], _: float) -> Counts:
+    weights = town_people(people)
+    return apportion(weights if weights.any() else people, count, keys)
+
+
 def _uniformly(people: Floats, count: int, keys: npt.NDArray[np.uint64], _: float) -> Counts:
     """Alike in every cell; what is left goes to cells at equal steps of their index, which is even over the land."""
     n_cells = len(people)
@@ -159,6 +173,7 @@ METHODS: dict[str, Callable[[Floats, int, npt.NDArray[np.uint64], float], Counts
     "population": _by_population,
     "uniform": _uniformly,
     "thin": _by_thin_people,
+    "towns": _by_town_people,
     "largest-unserved-first": _largest_unserved_first,
 }
 """Ways to spread terminals over cells, by name."""

@@ -16,7 +16,7 @@ from overflight.catalog.availability import blacklisted_cells, service_status
 from overflight.catalog.tables import float_column, read_table
 from overflight.earth.population import read_world_cells
 from overflight.errors import ScenarioError
-from overflight.service.rule import income_group, rule_source, rule_value
+from overflight.service.rule import income_group, region_factor, rule_source, rule_value, usual_method
 from overflight.service.spreading import distribute_terminals, thin_people
 
 Floats = npt.NDArray[np.float64]
@@ -144,7 +144,7 @@ def international_traffic_gbps(code: str, population: npt.ArrayLike) -> TrafficE
 
 
 def world_terminals(
-    operator: str, cell_ids: npt.ArrayLike, *, scale: float = 1.0, method: str = "thin", without: tuple[str, ...] = ()
+    operator: str, cell_ids: npt.ArrayLike, *, scale: float = 1.0, method: str = "usual", without: tuple[str, ...] = ()
 ) -> Counts:
     """Terminals in any cells of the world: the same estimate for every territory that is served, spread by the same method.
 
@@ -157,7 +157,7 @@ def world_terminals(
     scale
         All numbers times this; 0 switches incumbents off.
     method
-        See `overflight.service.spreading.distribute_terminals`.
+        See `overflight.service.spreading.distribute_terminals`; ``usual`` takes each territory's own (`overflight.service.rule`).
     without
         Codes of territories that are left out, such as the one whose own terminals are given.
 
@@ -195,7 +195,8 @@ def _spread_world(operator: str, scale: float, method: str, without: tuple[str, 
         if code in without or not _world_totals(operator) or not is_offered(code, operator=operator) or not world.population[rows].any():
             continue
         number = round(estimate_terminals(code, world.population[rows], operator=operator).count * scale)
-        counts[rows] = distribute_terminals(world.population[rows], number, method=method, cell_ids=world.cells[rows])
+        how = usual_method(code) if method == "usual" else method
+        counts[rows] = distribute_terminals(world.population[rows], number, method=how, cell_ids=world.cells[rows])
     counts[np.isin(world.cells, blacklisted_cells())] = 0
     cells, first = np.unique(world.cells, return_index=True)
     return cells, np.add.reduceat(counts, first)
@@ -223,7 +224,7 @@ def _from_report(report: _Report, offered: bool | None) -> TerminalEstimate:  # 
 
 def _by_rule(code: str, population: npt.ArrayLike, offered: bool | None) -> TerminalEstimate:  # noqa: FBT001
     group = income_group(code)
-    count = math.fsum(thin_people(population)) * rule_value(f"rate_{group}")
+    count = math.fsum(thin_people(population, half_at=rule_value("half_at"))) * rule_value(f"rate_{group}") * region_factor(code)
     factor = math.exp(rule_value("spread") * rule_value("spread_in_range"))
     source = f"rule for territories without a report ({group} income): {rule_source()}"
     low, high = round(count / factor), round(count * factor)
