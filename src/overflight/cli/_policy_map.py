@@ -27,6 +27,7 @@ _KIND_COLOURS = {
     "too-fast": "#b35900",
     "impossible-travel": "#111111",
 }
+_HATCHES = {"hatch.linewidth": 0.35, "hatch.color": "#55606a"}
 _BORDERS = "Natural Earth borders; no position on any claim is implied."
 _A = (1.340264, -0.081106, 0.000893, 0.003796)
 _THIRD = np.sqrt(3.0) / 2.0
@@ -158,6 +159,7 @@ def _paint(
     axes: Any, projection: Any, compiled: CompiledPolicy, terminal_class: str, time: np.datetime64, *, faint: bool = False
 ) -> list[Any]:
     """Paint verdicts; returns the patches of the legend."""
+    import matplotlib as mpl
     from matplotlib.colors import to_rgba
     from matplotlib.patches import Patch
 
@@ -182,8 +184,10 @@ def _paint(
     if depends.any() and not faint and not depends.all():
         mask = np.zeros((rows, _PIXELS))
         mask[on_earth] = depends
-        axes.contourf(mask, levels=[0.5, 1.5], colors="none", hatches=["////"], extent=projection.extent, origin="lower", zorder=2)
-        legend.append(Patch(facecolor="white", edgecolor=_BORDER, hatch="////", label="depends on more than place"))
+        with mpl.rc_context(_HATCHES):
+            shape = {"extent": projection.extent, "origin": "lower", "zorder": 2}
+            axes.contourf(mask, levels=[0.5, 1.5], colors="none", hatches=["///"], **shape)
+        legend.append(Patch(facecolor="white", edgecolor=_BORDER, hatch="///", label="depends on more than place"))
     _trace(axes, projection)
     return legend
 
@@ -251,5 +255,5 @@ def _finish(figure: Any, axes: Any, projection: Any, title: str, legend: list[An
     figure.legend(handles=legend, frameon=False, fontsize=10, labelcolor=_INK, **place)
     if not isinstance(projection, _World):
         axes.patch.set_visible(False)
-    with mpl.rc_context({"svg.hashsalt": "overflight", "hatch.linewidth": 0.5, "hatch.color": _BORDER, "svg.fonttype": "none"}):
+    with mpl.rc_context(_HATCHES | {"svg.hashsalt": "overflight", "svg.fonttype": "none"}):
         figure.savefig(path, dpi=150, facecolor="white", metadata={"Date": None} if path.suffix.lower() == ".svg" else {})

@@ -148,7 +148,7 @@ def generate(
 def _print_audit(done: "Audited", scores: "dict[str, Scores] | None") -> None:
     from overflight.service.audit import KINDS
 
-    broken = ", ".join(f"{count:,} {reason}" for reason, count in done.broken.items())
+    broken = ", ".join(f"{reason}: {count:,}" for reason, count in done.broken.items())
     faulty = f"{sum(done.broken.values()):,} broken{f' ({broken})' if broken else ''}"
     say(f"{done.read:,} rows: {done.judged:,} judged, {done.duplicates:,} duplicates, {faulty}")
     say(f"{done.out_of_order:,} out of order, judged each for itself")
