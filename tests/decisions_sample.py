@@ -104,13 +104,21 @@ class MemoryStore:
 class Office:
     """People who decide, each with one key; every act takes a second."""
 
-    def __init__(self, store: Store | None = None, *, rules: Rules | None = None, clearance: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        rules: Rules | None = None,
+        clearance: dict[str, str] | None = None,
+        people: Iterable[str] = tuple(ROLES),
+    ) -> None:
         self.record = Record(store if store is not None else MemoryStore())
         self.now = START
         self.clearance = clearance or {}
         founders = {
             name: (Founder(person=name, title=f"The {name}", roles=roles, key=public_line(name)), self.clearance.get(name, "public"))
             for name, roles in ROLES.items()
+            if name in people
         }
         founders["operator-1"] = (founders["operator-1"][0], "secret")
         log_keys = {marking: public_line(f"log {marking}", f"{ORIGIN}/{marking}") for marking in MARKINGS}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import psycopg.sql
@@ -60,12 +59,13 @@ class PostgresStore:
     """A record in PostgreSQL (see `storage.Store`)."""
 
     def __init__(self, url: str, *, create: bool = False) -> None:
-        parts = urlsplit(url)
-        self.name = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        query, schema = _take_schema(parts.query)
+        address, _, query = url.partition("?")
+        scheme, _, place = address.partition("//")
+        self.name = f"{scheme}//{place.rpartition('@')[2]}"  # never the password
+        query, schema = _take_schema(query)
         with self._told():
             self._link: psycopg.Connection[tuple[object, ...]] = psycopg.connect(
-                urlunsplit(parts._replace(query=query)), autocommit=True, connect_timeout=10
+                f"{address}?{query}" if query else address, autocommit=True, connect_timeout=10
             )
         try:
             self._prepare(schema, create=create)

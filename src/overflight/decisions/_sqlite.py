@@ -103,13 +103,13 @@ class SqliteStore:
         if [position for position, _ in rows] != list(range(start, start + len(rows))):
             msg = f"{marking} log: its entries are not numbered one by one from 0; some were taken away or renumbered"
             raise TamperError(msg)
-        return [note for _, note in rows]
+        return [self._bytes(note) for _, note in rows]
 
     def document(self, marking: Marking, sha256: str) -> bytes | None:
         """A document of a log."""
         with self._told():
             row = self._link.execute("SELECT content FROM documents WHERE marking = ? AND sha256 = ?", (marking, sha256)).fetchone()
-        return None if row is None else bytes(row[0])
+        return None if row is None else self._bytes(row[0])
 
     def documents(self, marking: Marking) -> list[str]:
         """Hashes of the documents of a log."""
@@ -120,7 +120,15 @@ class SqliteStore:
     def checkpoints(self, marking: Marking) -> list[tuple[int, bytes]]:
         """Checkpoints of a log with their sizes."""
         with self._told():
-            return self._link.execute("SELECT size, note FROM checkpoints WHERE marking = ? ORDER BY size", (marking,)).fetchall()
+            rows = self._link.execute("SELECT size, note FROM checkpoints WHERE marking = ? ORDER BY size", (marking,)).fetchall()
+        return [(size, self._bytes(note)) for size, note in rows]
+
+    def _bytes(self, value: object) -> bytes:
+        """What a column of bytes holds; damage can make anything of it."""
+        if not isinstance(value, bytes):
+            msg = f"{self.name}: holds {type(value).__name__} where bytes belong; it is damaged, restore a backup"
+            raise TamperError(msg)
+        return value
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -154,7 +162,7 @@ class SqliteStore:
         try:
             found = [str(row[0]) for row in self._link.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
             schema = self._schema(self._link)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             return [f"{self.name}: {error}"]
         with closing(sqlite3.connect(":memory:")) as fresh:
             for statement in (statement for step in MIGRATIONS for statement in step):
@@ -164,8 +172,8 @@ class SqliteStore:
         return [f"{self.name}: {' '.join(fault.split())}" for fault in found]
 
     @staticmethod
-    def _schema(link: sqlite3.Connection) -> list[tuple[str, str, str]]:
-        return link.execute("SELECT type, name, COALESCE(sql, '') FROM sqlite_master ORDER BY type, name").fetchall()
+    def _schema(link: sqlite3.Connection) -> list[tuple[str, str, str, str | None]]:
+        return link.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
 
     def settle(self) -> None:
         """Make the file stand alone, without a log beside it, as a backup should."""
@@ -184,7 +192,8 @@ class SqliteStore:
         except sqlite3.OperationalError as error:
             msg = f"{self.name}: {_in_words(str(error))}"
             raise RecordError(msg) from None
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # A damaged file can make SQLite's own messages unreadable.
             if "append-only" in str(error):
                 msg = f"{self.name}: {error}"
                 raise RecordError(msg) from None
