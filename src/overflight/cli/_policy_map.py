@@ -27,7 +27,7 @@ _KIND_COLOURS = {
     "too-fast": "#b35900",
     "impossible-travel": "#111111",
 }
-_HATCHES = {"hatch.linewidth": 0.35, "hatch.color": "#55606a"}
+_HATCHES: Any = {"hatch.linewidth": 0.35, "hatch.color": "#55606a"}
 _BORDERS = "Natural Earth borders; no position on any claim is implied."
 _A = (1.340264, -0.081106, 0.000893, 0.003796)
 _THIRD = np.sqrt(3.0) / 2.0
