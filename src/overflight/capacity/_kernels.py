@@ -21,6 +21,8 @@ from overflight.radio._link_kernels import (
     NODES_A_DB,
     NODES_A_DEGREE,
     _bits_of,
+    find_first,
+    gain_off_axis,
 )
 from overflight.radio.table import _BEND, _BEND_SINE, _LEAST_SINE
 from overflight.sky._kernels import _arc_angles, _arc_newton, _arc_starts, _atan2_deg, _count_marks, _mark_above
@@ -579,3 +581,111 @@ def merge_parts(part_of, weight, rate, bottleneck, first, merged, kind):
                 while bottleneck[p] >= first[number + 1]:
                     number += 1
                 kind[f] = number
+
+
+# --- interference among lit beams --------------------------------------------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def list_near(order, keys, side, cells_km, ring_km, indptr, near):
+    """List the cells within the ring of each, itself among them; with ``near`` of length 0 only count them. Boxes as wide as the ring.
+
+    ``order`` and ``keys``: the cells by the number of their box (`overflight.radio._link_kernels.number_boxes`), and these numbers.
+    """
+    limit = ring_km * ring_km
+    for row in range(order.size):
+        c = order[row]
+        count = 0
+        for column in range(9):
+            middle = keys[row] + (np.int64(column // 3 - 1) * side + column % 3 - 1) * side
+            other = find_first(keys, middle - 1)
+            while other < keys.size and keys[other] <= middle + 1:
+                d = order[other]
+                x = cells_km[0, c] - cells_km[0, d]
+                y = cells_km[1, c] - cells_km[1, d]
+                z = cells_km[2, c] - cells_km[2, d]
+                if not x * x + y * y + z * z > limit:
+                    if near.size > 0:
+                        near[indptr[c] + count] = d
+                    count += 1
+                other += 1
+        if near.size == 0:
+            indptr[c + 1] = count
+
+
+@njit(**_OPTIONS)
+def point_lit(cell, satellite, channel, channels, cells_km, positions, beams, lit, first, members):
+    """Unit vector from satellite to cell and distance of each beam, shape (beams, 4); beams by cell, and by satellite and channel.
+
+    ``lit`` (cells + 1,) bounds the beams of each cell, ``first`` (satellites × channels + 1,) those of each satellite and channel in
+    ``members`` (beams,), in their order.
+    """
+    lit[:] = 0
+    first[:] = 0
+    for b in range(cell.size):
+        c = cell[b]
+        i = satellite[b]
+        x = cells_km[0, c] - positions[0, i]
+        y = cells_km[1, c] - positions[1, i]
+        z = cells_km[2, c] - positions[2, i]
+        length = np.sqrt(x * x + y * y + z * z)
+        beams[b, 0] = x / length
+        beams[b, 1] = y / length
+        beams[b, 2] = z / length
+        beams[b, 3] = length
+        lit[c + 1] += 1
+        first[i * channels + channel[b] + 1] += 1
+    for c in range(lit.size - 1):
+        lit[c + 1] += lit[c]
+    for i in range(first.size - 1):
+        first[i + 1] += first[i]
+    place = first.copy()
+    for b in range(cell.size):
+        group = satellite[b] * channels + channel[b]
+        members[place[group]] = b
+        place[group] += 1
+
+
+@njit(**_OPTIONS)
+def add_same_lit(first_group, last_group, first, members, beams, space_pattern, i_over_c):
+    """Write what the other beams of a satellite on a channel put into each of its beams (downlink)."""
+    for group in range(first_group, last_group):
+        for e in range(first[group], first[group + 1]):
+            mine = members[e]
+            total = 0.0
+            for f in range(first[group], first[group + 1]):
+                if f == e:
+                    continue
+                other = members[f]
+                cosine = beams[mine, 0] * beams[other, 0] + beams[mine, 1] * beams[other, 1] + beams[mine, 2] * beams[other, 2]
+                farther = beams[other, 3] / beams[mine, 3]
+                total += gain_off_axis(space_pattern, cosine) * farther * farther
+            i_over_c[mine] = total
+
+
+@njit(**_OPTIONS)
+def add_other_lit(
+    first_beam, last_beam, cell, satellite, channel, near_indptr, near, lit, cells_km, positions, beams, space_pattern, ground_pattern, base,
+    i_over_c,
+):  # fmt: skip
+    """Add what beams of other satellites on the channel, lighting cells within the ring, put into each beam (downlink), and ``base``."""
+    for mine in range(first_beam, last_beam):
+        c = cell[mine]
+        own = satellite[mine]
+        on = channel[mine]
+        total = 0.0
+        for e in range(near_indptr[c], near_indptr[c + 1]):
+            d = near[e]
+            for other in range(lit[d], lit[d + 1]):
+                if channel[other] != on or satellite[other] == own:
+                    continue
+                sender = satellite[other]
+                x = cells_km[0, c] - positions[0, sender]
+                y = cells_km[1, c] - positions[1, sender]
+                z = cells_km[2, c] - positions[2, sender]
+                inverse = 1.0 / np.sqrt(x * x + y * y + z * z)
+                space = (x * beams[other, 0] + y * beams[other, 1] + z * beams[other, 2]) * inverse
+                ground = (x * beams[mine, 0] + y * beams[mine, 1] + z * beams[mine, 2]) * inverse
+                spread = beams[other, 3] * inverse
+                total += spread * spread * gain_off_axis(space_pattern, space) * gain_off_axis(ground_pattern, ground)
+        i_over_c[mine] = (i_over_c[mine] + total) + base

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from overflight.capacity.links import PairRates, UserLinks, rate_beams, rate_lit, rate_pairs
+from overflight.capacity.links import PairRates, Surroundings, UserLinks, find_surroundings, rate_beams, rate_lit, rate_pairs
 from overflight.capacity.market import Market
 from overflight.capacity.plant import Plant, Sky
 from overflight.capacity.scenes import Scene
@@ -134,6 +134,7 @@ def work_slot(
     activity: Floats,
     *,
     held: BeamPlan | None = None,
+    surroundings: Surroundings | None = None,
     threads: int = 1,
 ) -> SlotResult:
     """Work one slot out.
@@ -148,8 +149,10 @@ def work_slot(
         Demand of each cell as a share of the busiest hour's, shape (cells,).
     held
         Beams of the slot before.
+    surroundings
+        Cells within the ring of the model of interference; None: they are found anew.
     threads
-        For the rates of pairs; the result does not depend on it.
+        The result does not depend on it.
     """
     from overflight.capacity import _kernels
 
@@ -163,7 +166,8 @@ def work_slot(
         validate_plan(request, plan)
     # Cells that share a beam in time are not lit at once, and who is lit when is not told: then the nominal interference holds.
     if links.interference is not None and rules.cells_per_beam == 1:
-        beam_mbps = rate_beams(scene, plan, links, plant, sky, market, threads=threads)
+        near = surroundings or find_surroundings(market.sites, links.interference.ring_km)
+        beam_mbps = rate_beams(scene, plan, links, plant, sky, near, threads=threads)
     else:
         beam_mbps = rate_lit(scene, plan, links, plant, sky, is_up=False, threads=threads)
     beam_up_mbps = rate_lit(scene, plan, links, plant, sky, is_up=True, threads=threads)

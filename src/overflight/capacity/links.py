@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from overflight.capacity.market import Market
 from overflight.capacity.plant import Plant, Sky
 from overflight.capacity.scenes import Scene
 from overflight.capacity.usable import share_out
+from overflight.earth.geodesy import Sites
 from overflight.radio.attenuation import AttenuationTable
-from overflight.radio.interference import InterferenceModel, find_interference, make_interference_model
+from overflight.radio.interference import InterferenceModel, make_interference_model
 from overflight.radio.link import LinkModel, make_link_model
 from overflight.radio.table import _BEND, _BEND_SINE, _LEAST_SINE, _count_low
 from overflight.schedule.beams import BeamPlan
@@ -82,22 +82,75 @@ def rate_pairs(scene: Scene, links: UserLinks, plant: Plant, sky: Sky, *, thread
     return PairRates(rate_mbps, best_mbps)
 
 
-def rate_beams(scene: Scene, plan: BeamPlan, links: UserLinks, plant: Plant, sky: Sky, market: Market, *, threads: int = 1) -> Floats:
-    """Downlink rate of the channel of each lit beam, Mbit/s, with the interference that the beams make one another."""
+class Surroundings(NamedTuple):
+    """Cells within a distance of each, itself among them: those of cell c are ``near[indptr[c]:indptr[c + 1]]``."""
+
+    indptr: npt.NDArray[np.int64]
+    near: Integers
+
+
+def find_surroundings(sites: Sites, ring_km: float) -> Surroundings:
+    """List the cells within a distance of each, along straight lines."""
+    from overflight.capacity import _kernels
+    from overflight.radio import _link_kernels
+
+    cells = len(sites)
+    keys = np.empty(cells, np.int64)
+    rows, places = np.arange(cells, dtype=np.int32), np.ascontiguousarray(sites.ecef_km.T)
+    side = _link_kernels.number_boxes(rows, np.zeros(cells, np.int8), places, ring_km, keys)
+    order = np.argsort(keys, kind="stable")
+    arguments = (order, keys[order], side, sites.ecef_km, ring_km)
+    indptr, near = np.zeros(cells + 1, np.int64), np.empty(0, np.int32)
+    _kernels.list_near(*arguments, indptr, near)
+    np.cumsum(indptr, out=indptr)
+    near = np.empty(int(indptr[-1]), np.int32)
+    _kernels.list_near(*arguments, indptr, near)
+    return Surroundings(indptr, near)
+
+
+def rate_beams(
+    scene: Scene, plan: BeamPlan, links: UserLinks, plant: Plant, sky: Sky, surroundings: Surroundings, *, threads: int = 1
+) -> Floats:
+    """Downlink rate of the channel of each lit beam, Mbit/s, with the interference that the beams make one another.
+
+    ``surroundings`` are those within the model's ring.
+    """
     model = links.interference
     assert model is not None
     if not len(plan):
         return np.zeros(0)
-    found = find_interference(
-        model,
-        cell=plan.cell,
-        satellite=plan.satellite,
-        channel=plan.channel,
-        cells_km=market.sites.ecef_km.T,
-        positions_km=scene.positions_km,
-        threads=threads,
-    )
-    return _rate_rows(scene, plan, links.down, plant, sky.down, found.total + model.other_systems, threads=threads)
+    i_over_c = add_interference(model, scene, plan, surroundings, threads=threads)
+    return _rate_rows(scene, plan, links.down, plant, sky.down, i_over_c, threads=threads)
+
+
+def add_interference(model: InterferenceModel, scene: Scene, plan: BeamPlan, surroundings: Surroundings, *, threads: int = 1) -> Floats:
+    """Interference over carrier of every lit beam in the downlink, as a ratio: what `overflight.radio.interference.find_interference` finds, and other systems.
+
+    Which cells are near each other does not change from slot to slot: nothing need be searched.
+    """
+    from overflight.capacity import _kernels
+
+    rows, channels = len(plan), int(plan.channel.max(initial=0)) + 1
+    groups = channels * scene.positions_km.shape[1]
+    beams, i_over_c = np.empty((rows, 4)), np.empty(rows)
+    lit, first, members = np.empty(len(scene.sites) + 1, np.int64), np.empty(groups + 1, np.int64), np.empty(rows, np.int32)
+    places, positions = scene.sites.ecef_km, scene.positions_km
+    _kernels.point_lit(plan.cell, plan.satellite, plan.channel, channels, places, positions, beams, lit, first, members)
+
+    def from_same(part: tuple[int, int]) -> None:
+        _kernels.add_same_lit(*part, first, members, beams, model.space_pattern, i_over_c)
+
+    def from_others(part: tuple[int, int]) -> None:
+        _kernels.add_other_lit(
+            *part, plan.cell, plan.satellite, plan.channel, *surroundings, lit, places, positions, beams,
+            model.space_pattern, model.ground_pattern, model.other_systems, i_over_c,
+        )  # fmt: skip
+
+    tasks = max(1, min(TASKS_A_THREAD * threads if threads > 1 else 1, rows // LEAST_ROWS))
+    bounds = np.linspace(0, rows, tasks + 1).astype(np.int64)
+    share_out(from_same, list(pairwise([0, *np.searchsorted(first, bounds[1:-1]).tolist(), groups])), threads)
+    share_out(from_others, list(pairwise(bounds.tolist())), threads)
+    return i_over_c
 
 
 def rate_lit(scene: Scene, plan: BeamPlan, links: UserLinks, plant: Plant, sky: Sky, *, is_up: bool, threads: int = 1) -> Floats:

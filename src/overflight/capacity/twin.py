@@ -13,7 +13,7 @@ import numpy.typing as npt
 from overflight.account import Account
 from overflight.backbone import Backbone
 from overflight.capacity.chain import Network, Rules, SlotResult, work_slot
-from overflight.capacity.links import UserLinks, make_user_links
+from overflight.capacity.links import Surroundings, UserLinks, find_surroundings, make_user_links
 from overflight.capacity.market import Market, OwnDemand, make_market, settle_demand
 from overflight.capacity.plant import Plant, Sky, make_plant, make_sky, read_weather
 from overflight.capacity.scenes import Scene, SceneFinder
@@ -108,6 +108,7 @@ class CapacityTwin:
         market = market or make_market(inputs, fleet, self.demand, incumbents=self.settings.incumbents)
         self._propagator = propagator or Propagator(fleet.elements)
         self.case = self._make_case(market)
+        self._surroundings: dict[float, Surroundings] = {}
         self._pops = np.unique(market.home_pop)
         self.backbone = self._make_backbone(inputs.scenario)
         self._finder = SceneFinder(inputs, fleet, market, self.backbone, self._propagator)
@@ -200,8 +201,28 @@ class CapacityTwin:
     def work_scene(self, scene: Scene, case: Case, *, held: BeamPlan | None = None, threads: int = 1) -> SlotResult:
         """Work one scene out."""
         asked = activity(np.array([scene.instant]), case.market.sites.lon_deg)[0]
-        market = case.market
-        return work_slot(scene, market, case.plant, case.sky, case.links, self.network, case.rules, asked, held=held, threads=threads)
+        return work_slot(
+            scene,
+            case.market,
+            case.plant,
+            case.sky,
+            case.links,
+            self.network,
+            case.rules,
+            asked,
+            held=held,
+            surroundings=self._look_around(case),
+            threads=threads,
+        )
+
+    def _look_around(self, case: Case) -> Surroundings | None:
+        """Cells near each other, found once for each width of the ring; all cases have the same cells."""
+        if case.links.interference is None:
+            return None
+        ring_km = case.links.interference.ring_km
+        if ring_km not in self._surroundings:
+            self._surroundings = {ring_km: find_surroundings(self.market.sites, ring_km)}
+        return self._surroundings[ring_km]
 
 
 def saturate(case: Case) -> Case:
