@@ -63,7 +63,8 @@ def in_force(
 
 def log(
     decision: Annotated[
-        str | None, typer.Argument(metavar="[DECISION]", help="First digits of a decision, to tell its story.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[DECISION]", help="First digits of a decision, or 'last', to tell its story.", show_default=False),
     ] = None,
     entries: Annotated[bool, typer.Option("--entries", help="List every entry instead.")] = False,  # noqa: FBT002
     entry: Annotated[

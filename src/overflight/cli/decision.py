@@ -33,7 +33,7 @@ app = typer.Typer(
     help="Decide on policies under dual control, on a record that cannot be rewritten unseen.", no_args_is_help=True, rich_markup_mode=None
 )
 
-DecisionArgument = Annotated[str, typer.Argument(metavar="DECISION", help="First digits of the decision.", show_default=False)]
+DecisionArgument = Annotated[str, typer.Argument(metavar="DECISION", help="First digits of the decision, or 'last'.", show_default=False)]
 BehalfOption = Annotated[str, typer.Option("--on-behalf-of", metavar="PARTY", help="On whose behalf you ask.", show_default=False)]
 ChannelOption = Annotated[
     str, typer.Option("--channel", metavar="TEXT", help="How the wish came: a letter, a call, an order.", show_default=False)

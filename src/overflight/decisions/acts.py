@@ -40,6 +40,10 @@ Fetch = Callable[[Marking, str], bytes | None]
 """Gives a document of a log by its hash."""
 
 
+LAST = "last"
+"""Names the decision requested last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, and when."""
@@ -65,7 +69,7 @@ class Grounds:
 
 
 def find_decision(logs: Logs, text: str) -> Decision:
-    """A decision by its hash, or as many of its first digits as no other has.
+    """A decision by its hash, as many of its first digits as no other has, or ``last``, the one requested last.
 
     Raises
     ------
@@ -73,6 +77,10 @@ def find_decision(logs: Logs, text: str) -> Decision:
         If none that can be seen begins so, or several do.
     """
     wanted = text.strip().lower()
+    if wanted == LAST:
+        every = [one for log in logs.values() for one in log.decisions.values()]
+        if every:
+            return max(reversed(every), key=lambda one: one.time)
     found = [one for log in logs.values() for name, one in log.decisions.items() if name.startswith(wanted) and len(wanted) >= 4]
     if len(found) != 1:
         why = f"{len(found)} begin so; give more digits" if found else "decision log lists them"

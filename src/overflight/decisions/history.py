@@ -37,7 +37,8 @@ def replay(logs: Logs, waiting: Mapping[Marking, Sequence[Entry]], *, check_sign
         try:
             known[marking] = admit(known, entry, check_signature=check_signatures)
         except DecisionError as error:
-            msg = f"{marking} log, entry {known[marking].frontier.size}: {error}"
+            place = f"{marking} log, entry {known[marking].frontier.size}"
+            msg = f"{place}: it could not have been recorded there, the record was changed: {error}"
             raise TamperError(msg) from None
         places[marking] += 1
     return known
