@@ -6,6 +6,7 @@ uplink beams over its downlink beams.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from overflight.capacity.market import Market
 from overflight.capacity.plant import Plant, Sky
 from overflight.capacity.scenes import Scene
 from overflight.capacity.usable import share_out
+from overflight.flow.contention import expected_shares
 from overflight.flow.fair import FairRates, fair_rates
 from overflight.flow.feeders import Landing
 from overflight.flow.paths import Assembly, Backbone, Capacities, assemble_flows, replace_capacities
@@ -174,6 +176,8 @@ def work_slot(
     groups = _group_terminals(plan, beam_mbps * plan.share, active)
     offers = _weigh_groups(groups, market, network, saturated=rules.saturated)
     share = plan.share * plant.values["user_share_of_beam"]
+    carries_up_mbps = beam_up_mbps * share * plant.uplink_beam_share[plan.satellite]
+    offers = _let_contend(offers, groups, plan, (beam_mbps * share, carries_up_mbps), whole)
     assembly = assemble_flows(
         plan.satellite,
         beam=groups.beam,
@@ -184,7 +188,7 @@ def work_slot(
         capacities=_capacities(plant, beam_mbps * share, plant.satellite_mbps),
         landing=rules.landing,
     )
-    upwards = _capacities(plant, beam_up_mbps * share * plant.uplink_beam_share[plan.satellite], plant.satellite_up_mbps)
+    upwards = _capacities(plant, carries_up_mbps, plant.satellite_up_mbps)
 
     down, up = share_out(
         lambda is_up: _share_uplinks(assembly, offers.up_mbps, upwards) if is_up else _share_downlinks(assembly), [False, True], threads
@@ -271,16 +275,37 @@ def _weigh_groups(groups: Groups, market: Market, network: Network, *, saturated
     return offers
 
 
+def _let_contend(offers: _Offers, groups: Groups, plan: BeamPlan, carries_mbps: tuple[Floats, Floats], active: Floats) -> _Offers:
+    """What groups can expect to get of what they ask for, where the terminals of a cell come and go: no more than its best beam carries.
+
+    The beams of a cell serve all its terminals together; terminals move among them faster than they come and go.
+    """
+    cells, terminals, found = len(active), np.maximum(groups.terminals, 1e-300), []
+    for asked_mbps, beam_mbps in zip((offers.down_mbps, offers.up_mbps), carries_mbps, strict=True):
+        best, together = np.zeros(cells), np.bincount(plan.cell, weights=beam_mbps, minlength=cells)
+        np.maximum.at(best, plan.cell, beam_mbps)
+        each_mbps = np.minimum(asked_mbps / terminals, best[groups.cell])
+        room = np.divide(together[groups.cell], each_mbps, out=np.zeros(len(each_mbps)), where=each_mbps > 0.0)
+        expected = groups.terminals * each_mbps * expected_shares(active[groups.cell], room)
+        found.append(np.where(np.isfinite(asked_mbps), expected, asked_mbps))
+    return offers._replace(down_mbps=found[0], up_mbps=found[1])
+
+
 def _capacities(plant: Plant, beam_mbps: Floats, satellite_mbps: Floats) -> Capacities:
     return Capacities(
         beam_mbps=beam_mbps,
         satellite_mbps=satellite_mbps,
         laser_mbps=plant.laser_mbps,
         landing_mbps=plant.feeder_mbps,
-        feeder_mbps=plant.dish_mbps,
+        feeder_mbps=plant.dish_mbps if (plant.gateway_share == 1.0).all() else partial(_feeder_mbps, plant),
         gateway_mbps=plant.gateway_mbps,
         pop_mbps=plant.pop_mbps,
     )
+
+
+def _feeder_mbps(plant: Plant, satellite: Integers, gateway: Integers) -> Floats:
+    """What each feeder link carries in the weather over its gateway."""
+    return plant.dish_mbps[satellite] * plant.gateway_share[gateway]
 
 
 class _Shared(NamedTuple):

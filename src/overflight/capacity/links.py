@@ -124,9 +124,10 @@ def rate_beams(
 
 
 def add_interference(model: InterferenceModel, scene: Scene, plan: BeamPlan, surroundings: Surroundings, *, threads: int = 1) -> Floats:
-    """Interference over carrier of every lit beam in the downlink, as a ratio: what `overflight.radio.interference.find_interference` finds, and other systems.
+    """Interference over carrier of every lit beam in the downlink, as a ratio, other systems included.
 
-    Which cells are near each other does not change from slot to slot: nothing need be searched.
+    What `overflight.radio.interference.find_interference` finds by a search: which cells are near each other does not change from slot
+    to slot.
     """
     from overflight.capacity import _kernels
 

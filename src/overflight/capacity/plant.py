@@ -1,6 +1,7 @@
 """The technical side of capacity: what satellites, links and gateways can carry under one set of parameters and in one weather."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from overflight.catalog.versions import SatelliteVersions, classify_versions
 from overflight.inputs import FleetInputs
 from overflight.orbit.elements import ElementSets, mean_altitude_km
 from overflight.radio.attenuation import CLEAR, AttenuationTable, Weather, make_attenuation_table
+from overflight.radio.link import feeder_rates_gbps, make_link_model
 from overflight.radio.spectrum import ChannelPlan, channel_plan, licensed_mask
 from overflight.scenario import CapacitySettings, WeatherSettings
 
@@ -18,6 +20,12 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
 
 MBPS_PER_GBPS = 1000.0
+
+FEEDER_ELEVATION_DEG = 45.0
+"""Satellites stand about so high above the gateways that they use, in the middle."""
+FEEDER_RANGE_KM = 700.0
+"""How far they are then."""
+GATEWAY_DIAMETER_M = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class Plant:
         What its links to gateways carry together, one of them, and each of its lasers, shape (satellites,).
     gateway_mbps
         What a gateway lands, shape (gateways,).
+    gateway_share
+        What the weather over a gateway leaves of its feeder links, shape (gateways,).
     pop_mbps
         What a PoP takes.
     """
@@ -65,6 +75,7 @@ class Plant:
     dish_mbps: Floats
     laser_mbps: Floats
     gateway_mbps: Floats
+    gateway_share: Floats
     pop_mbps: float
 
 
@@ -77,7 +88,9 @@ class Sky:
     up: AttenuationTable
 
 
-def make_plant(fleet: FleetInputs, market: Market, settings: CapacitySettings, parameters: dict[str, float]) -> Plant:
+def make_plant(
+    fleet: FleetInputs, market: Market, settings: CapacitySettings, parameters: dict[str, float], *, gateway_weather: Weather = CLEAR
+) -> Plant:
     """Work out what a fleet can carry.
 
     Parameters
@@ -90,6 +103,8 @@ def make_plant(fleet: FleetInputs, market: Market, settings: CapacitySettings, p
         Licensed channels.
     parameters
         Values in place of the built-in ones.
+    gateway_weather
+        Weather over the gateways.
 
     Raises
     ------
@@ -102,6 +117,7 @@ def make_plant(fleet: FleetInputs, market: Market, settings: CapacitySettings, p
     version = classify_fleet(fleet.elements, fleet.operator)
     down, up = channel_plan(fleet.operator, "user-down"), channel_plan(fleet.operator, "user-up")
     ours = licensed_mask(down, settings.licensed_channels or None)
+    kept = share_kept_by_weather(fleet, values, versions, gateway_weather)
     gateway_gbps = min(values["gateway_dishes"] * values["feeder_gbps_dish"], values["backhaul_gbps_gateway"])
     return Plant(
         values=values,
@@ -118,9 +134,40 @@ def make_plant(fleet: FleetInputs, market: Market, settings: CapacitySettings, p
         feeder_mbps=MBPS_PER_GBPS * versions.feeder_gbps[version],
         dish_mbps=MBPS_PER_GBPS * (versions.feeder_gbps / np.maximum(versions.feeder_dishes, 1))[version],
         laser_mbps=MBPS_PER_GBPS * versions.laser_gbps[version] * values["laser_use_share"],
-        gateway_mbps=np.full(len(fleet.gateways), MBPS_PER_GBPS * gateway_gbps),
+        gateway_mbps=MBPS_PER_GBPS * gateway_gbps * kept,
+        gateway_share=kept,
         pop_mbps=MBPS_PER_GBPS * values["pop_gbps"],
     )
+
+
+def share_kept_by_weather(fleet: FleetInputs, values: dict[str, float], versions: SatelliteVersions, weather: Weather) -> Floats:
+    """What the weather leaves of each gateway's feeder links in Ka band, of the worse of both directions, shape (gateways,).
+
+    Counted for a satellite at `FEEDER_ELEVATION_DEG` of the version that carries most.
+    """
+    assert fleet.gateways is not None
+    gateways = fleet.gateways
+    count = len(gateways)
+    if weather == CLEAR or not count:
+        return np.ones(count)
+    row = int(np.argmax(versions.feeder_gbps * np.array([name == fleet.operator for name in versions.operator], dtype=np.float64)))
+    elevation_deg, kept = np.full(count, FEEDER_ELEVATION_DEG), np.ones(count)
+    for link in ("feeder-down", "feeder-up"):
+        model = make_link_model(link, operator=fleet.operator, versions=versions, parameters=values)
+        pairs: dict[str, Any] = {
+            "range_km": np.full(count, FEEDER_RANGE_KM),
+            "elevation_deg": elevation_deg,
+            "version": np.full(count, row, dtype=np.int32),
+        }
+        db = [
+            make_attenuation_table(
+                gateways.lat_deg, gateways.lon_deg, frequency_ghz=model.plan.frequency_ghz, weather=sky, diameter_m=GATEWAY_DIAMETER_M
+            ).at(np.arange(count), elevation_deg)
+            for sky in (CLEAR, weather)
+        ]
+        clear, wet = (feeder_rates_gbps(model, **pairs, attenuation_db=lost, cap_gbps=values["feeder_gbps_dish"]) for lost in db)
+        kept = np.minimum(kept, np.divide(wet, clear, out=np.zeros(count), where=clear > 0.0))
+    return kept
 
 
 def classify_fleet(elements: ElementSets, operator: str) -> Integers:

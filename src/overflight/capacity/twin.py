@@ -26,6 +26,7 @@ from overflight.inputs import FleetInputs, Inputs
 from overflight.network.isl import Topology
 from overflight.network.ways import Routing
 from overflight.orbit.propagation import Propagator
+from overflight.radio.attenuation import CLEAR
 from overflight.run import CAPACITY_FRAMES, FleetHeader
 from overflight.scenario import CapacitySettings, Scenario
 from overflight.schedule.beams import Allocator, BeamPlan, find_allocator
@@ -121,9 +122,10 @@ class CapacityTwin:
 
     def _make_case(self, market: Market) -> Case:
         settings, fleet = self.settings, self.fleet
-        plant = make_plant(fleet, market, settings, settings.parameters)
-        links = make_user_links(fleet.operator, plant, computed=settings.interference == "computed")
         weather = read_weather(self.inputs.scenario.weather)
+        wet = weather if self.inputs.scenario.weather.gateways == "same" else CLEAR
+        plant = make_plant(fleet, market, settings, settings.parameters, gateway_weather=wet)
+        links = make_user_links(fleet.operator, plant, computed=settings.interference == "computed")
         sky = make_sky(market, fleet.operator, weather, diameter_m=plant.values["terminal_diameter_m"], threads=self.threads)
         rules = Rules(
             allocate=self.own.allocator or find_allocator(settings.allocator),

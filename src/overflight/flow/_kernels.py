@@ -557,3 +557,27 @@ def find_unexplained(indptr, resource, weight, demand, path, path_indptr, path_r
                 first = f
             count += 1
     return count, first
+
+
+@njit(**_OPTIONS)
+def share_among_random(others, room, share):
+    """Expected share of what it asks for that a terminal gets among a Poisson number of others, ``E[min(1, room / (1 + M))]``.
+
+    With k the whole part of the room: P(M < k) + room / others · P(M > k), since Σ P(m) / (m + 1) over m ≥ k is P(M > k) / others.
+    """
+    for i in range(others.size):
+        n, r = others[i], room[i]
+        if not r > 0.0:
+            share[i] = 0.0
+        elif n < 1e-9:
+            share[i] = min(1.0, r)
+        elif n > 500.0:
+            share[i] = min(1.0, r / n)
+        else:
+            whole = int(min(r, 2000.0))
+            term = np.exp(-n)
+            below = 0.0
+            for m in range(whole):
+                below += term
+                term *= n / (m + 1)
+            share[i] = min(1.0, below + r / n * max(0.0, 1.0 - below - term))

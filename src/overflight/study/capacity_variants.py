@@ -135,7 +135,8 @@ def with_weather(twin: CapacityTwin, case: Case, weather: Weather) -> Case:
 
 def with_parameters(twin: CapacityTwin, case: Case, values: dict[str, float]) -> Case:
     """The same case with other values of parameters, those of the scenario kept."""
-    plant = make_plant(twin.fleet, case.market, twin.settings, {**case.plant.values, **values})
+    wet = case.sky.weather if twin.inputs.scenario.weather.gateways == "same" else CLEAR
+    plant = make_plant(twin.fleet, case.market, twin.settings, {**case.plant.values, **values}, gateway_weather=wet)
     links = make_user_links(twin.fleet.operator, plant, computed=case.links.interference is not None)
     changed = replace(case, plant=plant, links=links)
     return with_weather(twin, changed, case.sky.weather) if "terminal_diameter_m" in values else changed
@@ -222,6 +223,8 @@ def find_swings(twin: CapacityTwin, scenes: Sequence[Scene], *, threads: int, pr
     swings = []
     for number, row in enumerate(ranges):
         low, high = outcomes[2 * number], outcomes[2 * number + 1]
+        if _is_same(low, high):
+            continue  # of a band or a link that these satellites do not use, or in a sky that it does not matter in
         swings.append(
             Swing(
                 name=row.name,
@@ -239,6 +242,10 @@ def find_swings(twin: CapacityTwin, scenes: Sequence[Scene], *, threads: int, pr
     capacity = max(float(base.capacity_gbps.mean()), 1e-9)
     median = max(base.median_mbps, 1e-9) if math.isfinite(base.median_mbps) else 1.0
     return tuple(sorted(swings, key=lambda row: (-_width(row, median, capacity), row.name)))
+
+
+def _is_same(first: Outcome, second: Outcome) -> bool:
+    return np.array_equal([first.median_mbps, *first.capacity_gbps], [second.median_mbps, *second.capacity_gbps], equal_nan=True)
 
 
 def _width(row: Swing, median: float, capacity: float) -> float:
