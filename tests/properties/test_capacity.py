@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overflight.capacity.links import rate_lit, rate_pairs
+from overflight.capacity.links import add_interference, find_surroundings, rate_lit, rate_pairs
 from overflight.capacity.market import Market
 from overflight.capacity.twin import CapacityTwin, saturate
 from overflight.capacity.usable import UsableFinder
@@ -18,6 +18,7 @@ from overflight.flow.fair import FairRates, certify_fair
 from overflight.flow.feeders import find_reach
 from overflight.inputs import gather_inputs
 from overflight.pairs import PairFinder, PairRules
+from overflight.radio.interference import find_interference, make_interference_model
 from overflight.radio.link import channel_rates_mbps
 from overflight.scenario import parse_scenario
 from overflight.sky.arc import arc_separation_deg
@@ -29,6 +30,9 @@ ROUNDING_OF_RATES = 1e-12
 """Rates, relative: the same tables are read; sines differ by their last bit, which shows where a table's step is met exactly."""
 
 latitudes = st.one_of(st.floats(-89.0, 89.0), st.sampled_from([0.0, 18.0, -18.0, 80.0, 81.2, 81.4]))
+ROUNDING_OF_SUMS = 1e-12
+"""Interference, relative: its terms are added in another order."""
+
 places = st.lists(st.tuples(latitudes, st.floats(-180.0, 180.0)), min_size=1, max_size=30)
 least_angles = st.one_of(st.just(0.0), st.floats(0.01, 40.0), st.floats(40.0, 120.0), st.just(18.0))
 
@@ -176,6 +180,26 @@ def test_lit_beams_have_the_rates_of_their_pairs(twin, row):
         attenuation_db=case.sky.up.at(result.plan.cell, elevation_deg),
     )
     assert up_mbps == pytest.approx(told * case.plant.values["protocol_share"], rel=ROUNDING_OF_RATES, abs=0.0)
+
+
+@settings(max_examples=8, deadline=None)
+@given(slot_rows, st.floats(1.0, 400.0))
+def test_interference_is_that_of_a_search(twin, row, ring_km):
+    scene = next(twin.find_scenes(np.array([row])))
+    plan = twin.work_scene(scene, saturate(twin.case)).plan
+    model = replace(make_interference_model(12.0), ring_km=ring_km)
+    sites = twin.case.market.sites
+    told = find_interference(
+        model,
+        cell=plan.cell,
+        satellite=plan.satellite,
+        channel=plan.channel,
+        cells_km=sites.ecef_km.T,
+        positions_km=scene.positions_km,
+    )
+    for threads in (1, 2):
+        found = add_interference(model, scene, plan, find_surroundings(sites, ring_km), threads=threads)
+        assert found == pytest.approx(told.total + model.other_systems, rel=ROUNDING_OF_SUMS)
 
 
 @settings(max_examples=8, deadline=None)
