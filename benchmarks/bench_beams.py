@@ -180,7 +180,7 @@ def cases() -> list[Case]:
         for name, request, limit_s in (
             ("world slot, 249,053 cells, need 1, one core", world, 0.25),
             ("world slot, 249,053 cells, need up to 3, one core", thirds, 0.40),
-            ("50,000 cells, 2.4 M pairs, need 1, one core", fifth, 0.06),
+            ("50,000 cells, 2.4 M pairs, need 1, one core", fifth, 0.08),
             ("Taiwan, need up to 8", taiwan, 0.0015),
             ("Taiwan, need up to 8, beams held", again, 0.002),
         )
