@@ -28,12 +28,13 @@ MAY_IMPORT = {
     "inputs": (*GROUND, *STAGES, "scenario", "account", "segment"),
     "backbone": (*GROUND, *STAGES, "scenario", "inputs"),
     "pairs": (*GROUND, *STAGES),
-    "capacity": (*GROUND, *STAGES, "scenario", "run", "account", "inputs", "backbone", "pairs"),
+    "capacity": (*GROUND, *STAGES, "scenario", "run", "account", "segment", "inputs", "backbone", "pairs"),
+    "decisions": (*GROUND, "service", "scenario", "lock"),
     "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "pairs", "capacity"),
     "fetch": (*GROUND, "orbit"),
     "study": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "pairs", "capacity", "twin"),
     "report": (*GROUND, "study", "scenario", "run", "twin"),
-    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "capacity", "twin", "study", "report", "fetch"),
+    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "capacity", "twin", "study", "report", "fetch", "decisions"),
 }
 
 
