@@ -157,6 +157,10 @@ def verify(
         Path | None,
         typer.Option("--growth", metavar="FILE", help="Verify this proof against --checkpoint, without the record.", show_default=False),
     ] = None,
+    marking: Annotated[
+        str | None,
+        typer.Option("--marking", metavar="MARKING", help="Verify up to this marking. Default: all that you may see.", show_default=False),
+    ] = None,
     record: RecordOption = DEFAULT_RECORD,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
@@ -164,6 +168,7 @@ def verify(
 ) -> None:
     """Verify, offline, a whole record up to what you may see, one entry with its proof, or that a log only grew."""
     from overflight.decisions.keys import load_public
+    from overflight.decisions.markings import find_marking
     from overflight.decisions.refusals import DecisionError
     from overflight.decisions.verify import verify_store
 
@@ -180,7 +185,8 @@ def verify(
         else:
             print(told["told"])
         return
-    with reading_to_verify(record, key, passphrase_file) as (opened, clearance):
+    with reading_to_verify(record, key, passphrase_file) as (opened, reach):
+        clearance = reach if marking is None else _check_reach(find_marking(marking), reach)
         report = verify_store(opened, clearance=clearance, kept=files, log_keys=keys or None)
     _tell_report(report, as_json=as_json, anchored=bool(keys or files))
     if report.problems:
@@ -189,9 +195,9 @@ def verify(
 
 @contextmanager
 def reading_to_verify(url: str, key: Path | None, passphrase_file: Path | None) -> Iterator[tuple["Store", "Marking"]]:
-    """A record's storage and the reader's clearance; a record that cannot be read has nobody cleared, and is verified as public."""
+    """A record's storage and the reader's clearance; where the record is damaged, the highest log in which the reader's key stands."""
     from overflight.decisions.markings import PUBLIC
-    from overflight.decisions.record import Record, identify
+    from overflight.decisions.record import Record, identify, reach_of
     from overflight.decisions.refusals import TamperError
     from overflight.decisions.storage import open_store
 
@@ -200,12 +206,23 @@ def reading_to_verify(url: str, key: Path | None, passphrase_file: Path | None) 
     try:
         clearance: Marking = PUBLIC
         if private is not None:
-            record = Record(store)
+            clearance = reach_of(store, private)
             with suppress(TamperError):
-                clearance = identify(record.read(), private).clearance
+                clearance = identify(Record(store, clearance=clearance).read(), private).clearance
         yield store, clearance
     finally:
         store.close()
+
+
+def _check_reach(wanted: "Marking", reach: "Marking") -> "Marking":
+    """The marking asked for, if the record shows that the reader is cleared for it; a log that was wiped shows nothing any more."""
+    from overflight.decisions.markings import up_to
+    from overflight.decisions.refusals import TamperError
+
+    if wanted not in up_to(reach):
+        msg = f"the record does not show that you are cleared for what is {wanted}: you are not, or it was changed"
+        raise TamperError(msg)
+    return wanted
 
 
 def _sign_head(url: str, marking: "Marking", log_key: Path, passphrase_file: Path | None) -> bytes:

@@ -92,15 +92,13 @@ def read_key(path: Path | None, passphrase_file: Path | None = None) -> "Ed25519
 def reading(url: str, key: Path | None, passphrase_file: Path | None = None) -> Iterator["Record"]:
     """A record, limited to what the reader may see: without a key, what is public."""
     from overflight.decisions.markings import PUBLIC
-    from overflight.decisions.record import identify, open_record
+    from overflight.decisions.record import open_as, open_record
 
     if key is None:
-        with open_record(url, write=False, clearance=PUBLIC) as record:
-            yield record
-        return
-    private = read_key(key, passphrase_file)
-    with open_record(url, write=False) as record:
-        record.limit(identify(record.logs, private).clearance)
+        record = open_record(url, write=False, clearance=PUBLIC)
+    else:
+        record, _ = open_as(url, read_key(key, passphrase_file), write=False)
+    with record:
         yield record
 
 
@@ -110,12 +108,11 @@ def act(
     """Act on a record, as the owner of a key and now: sign and add what `make` gives, all or nothing."""
     from overflight import clock
     from overflight.decisions.acts import Actor
-    from overflight.decisions.record import identify, open_record
+    from overflight.decisions.record import open_as
 
     private = read_key(key, passphrase_file)
-    with open_record(url) as record:
-        identity = identify(record.logs, private)
-        record.limit(identity.clearance)
+    record, identity = open_as(url, private, acting=True)
+    with record:
         actor = Actor(identity, clock.now())
         return record.act(private, lambda logs: make(actor, logs, record))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -10,14 +10,14 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from overflight.decisions.bodies import Found, Founder
-from overflight.decisions.checkpoints import Checkpoint, sign_checkpoint
+from overflight.decisions.checkpoints import Checkpoint, encode, sign_checkpoint
 from overflight.decisions.entry import Draft, Entry, read_entry, sign_entry
 from overflight.decisions.history import replay
 from overflight.decisions.machine import admit
 from overflight.decisions.markings import MARKINGS, PUBLIC, Marking, up_to
-from overflight.decisions.notes import read_verifier_key, verifier_key_of
+from overflight.decisions.notes import ED25519, read_verifier_key, verifier_key_of
 from overflight.decisions.people import owner_of
-from overflight.decisions.refusals import DecisionError, RecordError
+from overflight.decisions.refusals import DecisionError, RecordError, TamperError
 from overflight.decisions.rules import Rules
 from overflight.decisions.state import Logs, LogState, heads, no_logs
 from overflight.decisions.storage import Store, open_store
@@ -35,7 +35,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who acts or reads: a handle, the key, and the highest marking for which he is enrolled with it."""
+    """Who acts or reads: a handle, the key, and the highest marking for which its owner is enrolled."""
 
     handle: str
     clearance: Marking
@@ -243,7 +243,7 @@ def found_acts(
     founders
         Founders and their clearances by handle.
     author
-        Who signs; he is among the founders and cleared for everything.
+        Who signs; one of the founders, cleared for everything.
     log_keys
         Public keys of the logs.
     rules
@@ -259,7 +259,7 @@ def found_acts(
 
 
 def check_founders(founders: Mapping[str, tuple[Founder, Marking]], private: Ed25519PrivateKey, origin: str) -> str:
-    """Which founder a key belongs to, who must be cleared for everything, for he signs the first entry of every log.
+    """Which founder a key belongs to; it must be one cleared for everything, who signs the first entry of every log.
 
     Raises
     ------
@@ -296,29 +296,70 @@ def found_record(url: str, private: Ed25519PrivateKey, acts: Iterable[Act]) -> l
         return record.act(private, lambda _: first)
 
 
-def identify(logs: Logs, private: Ed25519PrivateKey) -> Identity:
-    """Whose key this is, and how much he may see.
+def open_as(url: str, private: Ed25519PrivateKey, *, write: bool = True, acting: bool = False) -> tuple[Record, Identity]:
+    """Open a record for the owner of a key and read it up to their clearance; logs in which the key does not stand are not looked at.
 
     Raises
     ------
     DecisionError
-        If nobody's; it says no more than that.
+        If the key is nobody's, or no longer counts.
+    RecordError, TamperError
+        As `open_record`.
+    """
+    store = open_store(url, write=write)
+    try:
+        record = Record(store, clearance=reach_of(store, private))
+        identity = identify(record.read(), private, acting=acting)
+        record.limit(identity.clearance)
+    except BaseException:
+        store.close()
+        raise
+    return record, identity
+
+
+def reach_of(store: Store, private: Ed25519PrivateKey) -> Marking:
+    """The highest marking in whose log a key stands, whatever is said of it there; a log that cannot be searched does not count."""
+    line = encode(bytes([ED25519]) + private.public_key().public_bytes_raw()).encode()
+    for marking in reversed(MARKINGS):
+        with suppress(TamperError):
+            if any(line in note for note in store.notes(marking)):
+                return marking
+    return PUBLIC
+
+
+def identify(logs: Logs, private: Ed25519PrivateKey, *, acting: bool = False) -> Identity:
+    """Whose key this is, and how much they may see.
+
+    Parameters
+    ----------
+    logs
+        What is known.
+    private
+        The key.
+    acting
+        Whether a retired key is taken too, for the machine to say in its own words why it does not count.
+
+    Raises
+    ------
+    DecisionError
+        If it is nobody's, or does not count; it says no more than that.
     """
     public = private.public_key().public_bytes_raw()
     for marking in reversed(list(logs)):
         found = owner_of(logs, marking, public)
-        if found is not None and may_read(logs, marking, found[0].handle, public):
+        if found is not None and may_read(logs, marking, found[0].handle, public, retired=acting):
             return Identity(found[0].handle, marking, private)
     msg = "the key given is nobody's in this record, or no longer counts"
     raise DecisionError(msg)
 
 
-def may_read(logs: Logs, marking: Marking, handle: str, public: bytes) -> bool:
-    """Whether a person may read a log with a key: not suspended, the key not revoked, there or below."""
+def may_read(logs: Logs, marking: Marking, handle: str, public: bytes, *, retired: bool = False) -> bool:
+    """Whether a person may read a log with a key: not suspended, the key neither revoked nor retired, there or below."""
     for below in up_to(marking):
         person = logs[below].people.get(handle)
         if person is None:
             continue
-        if person.suspended is not None or any(key.public.public == public and key.revoked is not None for key in person.keys):
+        keys = [key for key in person.keys if key.public.public == public]
+        if person.suspended is not None or any(key.revoked is not None or (key.retired is not None and not retired) for key in keys):
             return False
     return True
