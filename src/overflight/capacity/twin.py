@@ -213,11 +213,11 @@ class CapacityTwin:
             case.rules,
             asked,
             held=held,
-            surroundings=self._look_around(case),
+            surroundings=self.look_around(case),
             threads=threads,
         )
 
-    def _look_around(self, case: Case) -> Surroundings | None:
+    def look_around(self, case: Case) -> Surroundings | None:
         """Cells near each other, found once for each width of the ring; all cases have the same cells."""
         if case.links.interference is None:
             return None
