@@ -100,6 +100,9 @@ class MemoryStore:
     def close(self):
         pass
 
+    def discard(self):
+        pass
+
 
 class Office:
     """People who decide, each with one key; every act takes a second."""

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from tests.decisions_sample import Office, office_on_disk, private_key, small_policy
 
-from overflight.decisions import _sqlite
+from overflight.decisions import _sqlite, copying
 from overflight.decisions._sqlite import MIGRATIONS, SqliteStore
 from overflight.decisions.copying import back_up, restore
 from overflight.decisions.keys import load_key, load_public, make_key, public_path
+from overflight.decisions.markings import MARKINGS
 from overflight.decisions.record import open_record
 from overflight.decisions.refusals import KeyFileError, RecordError, TamperError
 from overflight.decisions.storage import SCHEMA_VERSION, open_store
@@ -138,7 +139,7 @@ def test_backup_and_restore(url: str, tmp_path: Path, clearance: str):
     with pytest.raises(RecordError, match="exists; a backup never overwrites"):
         back_up(office.record.store, backup)
     restored = str(tmp_path / "restored.db")
-    assert sum(restore(str(backup), restored).values()) == sum(copied.values())
+    assert restore(str(backup), restored) == (restored, copied | {marking: 0 for marking in MARKINGS if marking not in copied})
     with pytest.raises(RecordError, match="never overwritten"):
         restore(str(backup), restored)
     with open_record(restored) as record:
@@ -155,6 +156,35 @@ def test_backup_and_restore(url: str, tmp_path: Path, clearance: str):
         with psycopg.connect(server, autocommit=True) as link:
             assert link.execute(f"SELECT count(*) FROM {schema}.entries WHERE marking = 'public'").fetchone() == (copied["public"],)
             link.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+def test_a_restore_that_fails_leaves_nothing(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    backup = tmp_path / "backup.db"
+    office = office_on_disk(tmp_path / "source.db")
+    back_up(office.record.store, backup)
+    office.record.store.close()
+
+    def fail(*_: object) -> None:
+        msg = "the disk is full"
+        raise RecordError(msg)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(copying, "copy_record", fail)
+        with pytest.raises(RecordError, match="the disk is full"):
+            restore(str(backup), url)
+    with pytest.raises(RecordError, match="begin one with decision init") as refused:
+        open_store(url)
+    assert refused.value.exit_code == 3
+    restore(str(backup), url)
+    open_record(url).store.close()
+
+
+def test_messages_never_hold_a_password(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("psycopg")
+    with pytest.raises(RecordError) as refused:
+        open_store("postgresql://somebody:hunter2@127.0.0.1:1/nowhere")
+    assert "hunter2" not in str(refused.value)
+    assert "127.0.0.1" in str(refused.value)
 
 
 def test_a_record_that_does_not_verify_is_not_backed_up(tmp_path: Path):

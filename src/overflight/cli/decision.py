@@ -337,7 +337,8 @@ def restore(
     """Verify a backup and copy it into a record that is not there yet: a SQLite file or a PostgreSQL database."""
     from overflight.decisions import copying
 
-    _tell_copied(copying.restore(str(source), record), record, as_json=as_json)
+    name, copied = copying.restore(str(source), record)
+    _tell_copied(copied, name, as_json=as_json)
 
 
 def _vote(

@@ -9,6 +9,7 @@ import psycopg.sql
 from overflight.decisions.markings import MARKINGS, Marking
 from overflight.decisions.refusals import RecordError, TamperError
 from overflight.decisions.storage import SCHEMA_VERSION
+from overflight.errors import DataMissingError
 
 SCHEMA = "overflight_decisions"
 """Schema of the tables; ``?schema=NAME`` in the URL chooses another."""
@@ -62,18 +63,19 @@ class PostgresStore:
         address, _, query = url.partition("?")
         scheme, _, place = address.partition("//")
         self.name = f"{scheme}//{place.rpartition('@')[2]}"  # never the password
-        query, schema = _take_schema(query)
+        query, self._schema = _take_schema(query)
         with self._told():
             self._link: psycopg.Connection[tuple[object, ...]] = psycopg.connect(
                 f"{address}?{query}" if query else address, autocommit=True, connect_timeout=10
             )
         try:
-            self._prepare(schema, create=create)
+            self._prepare(create=create)
         except BaseException:
             self._link.close()
             raise
 
-    def _prepare(self, schema: str, *, create: bool) -> None:
+    def _prepare(self, *, create: bool) -> None:
+        schema = self._schema
         with self._told():
             # A commit returns when it is on the server's disk, whatever the server's own setting.
             self._link.execute("SET synchronous_commit = on")
@@ -86,7 +88,9 @@ class PostgresStore:
                 raise RecordError(msg)
             if not there and not create:
                 msg = f"{self.name}: has no record in the schema {schema}; begin one with decision init"
-                raise RecordError(msg)
+                error = RecordError(msg)
+                error.exit_code = DataMissingError.exit_code
+                raise error
             with self._link.transaction():
                 if create:
                     self._link.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(schema)))
@@ -169,6 +173,12 @@ class PostgresStore:
         """Close the connection."""
         with suppress(psycopg.Error):
             self._link.close()
+
+    def discard(self) -> None:
+        """Remove the schema: it was just made, and nothing came of it."""
+        with suppress(psycopg.Error):
+            self._link.execute(psycopg.sql.SQL("DROP SCHEMA {} CASCADE").format(psycopg.sql.Identifier(self._schema)))
+        self.close()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from overflight.decisions.markings import MARKINGS, Marking
@@ -161,19 +162,12 @@ class SqliteStore:
         """Damage of pages, and tables or guards that are not as they were made."""
         try:
             found = [str(row[0]) for row in self._link.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
-            schema = self._schema(self._link)
+            schema = _read_schema(self._link)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             return [f"{self.name}: {error}"]
-        with closing(sqlite3.connect(":memory:")) as fresh:
-            for statement in (statement for step in MIGRATIONS for statement in step):
-                fresh.execute(statement)
-            if schema != self._schema(fresh):
-                found.append("its tables and guards are not those that were made; somebody has changed them")
+        if schema != _schema_as_made():
+            found.append("its tables and guards are not those that were made; somebody has changed them")
         return [f"{self.name}: {' '.join(fault.split())}" for fault in found]
-
-    @staticmethod
-    def _schema(link: sqlite3.Connection) -> list[tuple[str, str, str, str | None]]:
-        return link.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
 
     def settle(self) -> None:
         """Make the file stand alone, without a log beside it, as a backup should."""
@@ -183,6 +177,12 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file."""
         self._link.close()
+
+    def discard(self) -> None:
+        """Close the file and remove it: it was just made, and nothing came of it."""
+        self.close()
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{self.name}{ending}").unlink(missing_ok=True)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -199,6 +199,21 @@ class SqliteStore:
                 raise RecordError(msg) from None
             msg = f"{self.name}: {error}; it is damaged or no record; restore a backup"
             raise TamperError(msg) from None
+
+
+_Schema = list[tuple[str, str, str, str | None]]
+
+
+def _read_schema(link: sqlite3.Connection) -> _Schema:
+    return link.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+
+
+@cache
+def _schema_as_made() -> _Schema:
+    with closing(sqlite3.connect(":memory:")) as link:
+        for statement in (statement for step in MIGRATIONS for statement in step):
+            link.execute(statement)
+        return _read_schema(link)
 
 
 def _create_file(path: Path) -> None:

@@ -43,13 +43,13 @@ def back_up(source: Store, target: Path, *, clearance: Marking = MARKINGS[-1]) -
     return copied
 
 
-def restore(source: str, target: str) -> dict[Marking, int]:
-    """Copy a backup into a record that is not there yet, in SQLite or PostgreSQL; entries of each log.
+def restore(source: str, target: str) -> tuple[str, dict[Marking, int]]:
+    """Copy a backup into a record that is not there yet, in SQLite or PostgreSQL; its name, and entries of each log.
 
     Raises
     ------
     RecordError
-        If there is one, or it cannot be written.
+        If there is one, or it cannot be written; nothing is left of it then.
     TamperError
         If the backup does not verify.
     """
@@ -58,9 +58,12 @@ def restore(source: str, target: str) -> dict[Marking, int]:
         _check(store)
         new = open_store(target, create=True)
         try:
-            return copy_record(store, new, MARKINGS)
-        finally:
-            new.close()
+            copied = copy_record(store, new, MARKINGS)
+        except BaseException:
+            new.discard()
+            raise
+        new.close()
+        return new.name, copied
     finally:
         store.close()
 

@@ -204,6 +204,9 @@ class _Nowhere:
     def close(self) -> None:
         pass
 
+    def discard(self) -> None:
+        pass
+
 
 def open_record(url: str, *, write: bool = True, clearance: Marking = MARKINGS[-1]) -> Record:
     """Open a record and read it up to a clearance.
@@ -292,8 +295,14 @@ def found_record(url: str, private: Ed25519PrivateKey, acts: Iterable[Act]) -> l
     """
     first = list(acts)
     Record(_Nowhere()).act(private, lambda _: first)
-    with Record(open_store(url, create=True)) as record:
-        return record.act(private, lambda _: first)
+    store = open_store(url, create=True)
+    try:
+        entries = Record(store).act(private, lambda _: first)
+    except BaseException:
+        store.discard()
+        raise
+    store.close()
+    return entries
 
 
 def open_as(url: str, private: Ed25519PrivateKey, *, write: bool = True, acting: bool = False) -> tuple[Record, Identity]:

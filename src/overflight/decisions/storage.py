@@ -49,6 +49,9 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of it."""
 
+    def discard(self) -> None:
+        """Let go of it and remove it: it was just made, and nothing came of it."""
+
 
 def open_store(url: str, *, create: bool = False, write: bool = True) -> Store:
     """Open the storage that a URL or a path names.

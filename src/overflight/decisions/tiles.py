@@ -162,6 +162,9 @@ class FolderStore:
     def close(self) -> None:
         """Nothing is held."""
 
+    def discard(self) -> None:
+        """Nothing is removed."""
+
     def _refuse(self) -> None:
         msg = f"{self.name}: exported logs, to be read only; name the record itself"
         raise RecordError(msg)
