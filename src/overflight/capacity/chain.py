@@ -20,11 +20,14 @@ from overflight.capacity.usable import share_out
 from overflight.flow.contention import expected_shares
 from overflight.flow.fair import FairRates, fair_rates
 from overflight.flow.feeders import Landing
-from overflight.flow.paths import Assembly, Backbone, Capacities, assemble_flows, replace_capacities
+from overflight.flow.paths import Assembly, Backbone, Capacities, ResourceKind, assemble_flows, replace_capacities
 from overflight.schedule.beams import Allocator, BeamPlan, BeamRequest, validate_plan
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
+
+UNHINDERED = 0.95
+"""Who gets so much of what it asks for, but for others in its cell, counts as held back by nothing."""
 
 MAX_NEED = 64
 """No cell wants more beams than this, whatever it asks for."""
@@ -177,7 +180,8 @@ def work_slot(
     offers = _weigh_groups(groups, market, network, saturated=rules.saturated)
     share = plan.share * plant.values["user_share_of_beam"]
     carries_up_mbps = beam_up_mbps * share * plant.uplink_beam_share[plan.satellite]
-    offers = _let_contend(offers, groups, plan, (beam_mbps * share, carries_up_mbps), whole)
+    asked, offers = offers.down_mbps, _let_contend(offers, groups, plan, (beam_mbps * share, carries_up_mbps), whole)
+    contended = np.where(np.isfinite(asked), offers.down_mbps / np.where(asked > 0.0, asked, 1.0), 1.0)
     assembly = assemble_flows(
         plan.satellite,
         beam=groups.beam,
@@ -199,7 +203,7 @@ def work_slot(
         groups=groups,
         down_mbps=down.group_mbps,
         up_mbps=up.group_mbps,
-        bottleneck=down.kind,
+        bottleneck=np.where((down.kind < 0) & (contended < UNHINDERED), np.int8(ResourceKind.BEAM), down.kind),
         assembly=assembly,
         part_mbps=down.rates.rate,
         load_mbps=down.rates.load,
