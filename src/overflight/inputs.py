@@ -13,6 +13,7 @@ import numpy.typing as npt
 from overflight.account import Account, file_entry
 from overflight.catalog.constellations import Constellation, Shell, find_constellation, list_constellations
 from overflight.catalog.ground import Gateways, Pops
+from overflight.catalog.parameters import Parameter, find_parameter, parameter_values
 from overflight.catalog.tables import DATA_FOLDER, path_of_table
 from overflight.clock import Instants, add_seconds, parse_time
 from overflight.earth.cells import cell_centres
@@ -28,10 +29,14 @@ from overflight.orbit.frames import orientation_warning
 from overflight.orbit.losses import find_lost
 from overflight.orbit.propagation import Propagator
 from overflight.orbit.shells import WalkerShell, shell_elements
-from overflight.scenario import FleetSettings, Scenario
+from overflight.radio.spectrum import channel_plan, licensed_mask
+from overflight.scenario import CapacitySettings, FleetSettings, Scenario
+from overflight.schedule.beams import find_allocator
 from overflight.schedule.slots import SLOT_OFFSET_S, slot_starts
 from overflight.schedule.strategies import find_strategy
 from overflight.segment import check_cut_pops, check_removed_gateways, countries_of_cells, find_ground_segment, find_homes
+from overflight.service.demand import parse_demand, parse_thresholds
+from overflight.service.terminals import Terminals, read_terminals
 from overflight.sky.obstruction import ObstructionMask, parse_obstruction
 
 OPERATORS = {"STARLINK": "starlink", "ONEWEB": "oneweb", "KUIPER": "kuiper", "QIANFAN": "qianfan", "TELESAT": "telesat"}
@@ -52,6 +57,9 @@ CAPACITY_TABLES = (
 """Built-in tables that every capacity rests on."""
 
 PROPAGATION_MAPS = DATA_FOLDER / "propagation.npz"
+
+MOST_DB = 300.0
+"""No parameter in decibels, and no exponent, is larger than this: numbers overflow."""
 
 UNTRACKED_EPOCH = np.datetime64("2026-08-22T00:00:00", "us")
 """Epoch of shells that a scenario gives itself."""
@@ -132,6 +140,8 @@ class Inputs:
     warnings: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     """Name and SHA-256 of each file and built-in table."""
+    terminals: Terminals | None = None
+    """What the scenario's file of terminals has, one row per cell of the territory; None where no file is given."""
 
 
 def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
@@ -166,7 +176,10 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
         tuple(name for fleet in read for name in fleet.account.pop_names),
         tuple(name for fleet in fleets if fleet.pops is not None for name in (*fleet.pops.city, *fleet.pops.name) if name),
     )
-    warnings = [*territory.warnings, *thinning, *(warning for fleet in fleets for warning in fleet.warnings)]
+    if scenario.capacity is not None:
+        _check_capacity(scenario.capacity, tuple(fleet.operator for fleet in fleets))
+    terminals, left_out = _read_terminals(scenario, territory, strict=strict)
+    warnings = [*territory.warnings, *thinning, *(warning for fleet in fleets for warning in fleet.warnings), *left_out]
     odd_orientation = orientation_warning(slots[[0, -1]], scenario.time.earth_orientation)
     warnings += [odd_orientation] if odd_orientation else []
     obstruction = None if scenario.visibility.obstruction is None else _read_obstruction(scenario.visibility.obstruction)
@@ -191,7 +204,45 @@ def gather_inputs(scenario: Scenario, *, strict: bool = False) -> Inputs:
         obstruction=obstruction,
         warnings=tuple(dict.fromkeys(warnings)),
         files=tuple(dict.fromkeys(files)),
+        terminals=terminals,
     )
+
+
+def _read_terminals(scenario: Scenario, territory: Territory, *, strict: bool) -> tuple[Terminals | None, list[str]]:
+    """Terminals of the scenario's file, and what was left out of it."""
+    if scenario.capacity is None or scenario.capacity.terminals_file is None:
+        return None, []
+    path = scenario.capacity.terminals_file
+    terminals, intake = read_terminals(path, cell_ids=territory.cells, territory_name=territory.name, strict=strict)
+    return terminals, intake.notices("rows of terminals")
+
+
+def _check_capacity(settings: CapacitySettings, operators: tuple[str, ...]) -> None:
+    """Refuse words and numbers of capacity that mean nothing, before anything is worked out.
+
+    Raises
+    ------
+    ScenarioError
+        If a demand, a threshold, an allocator, a parameter or a channel cannot be used.
+    """
+    parse_demand(settings.demand)
+    parse_thresholds(settings.thresholds_mbps)
+    find_allocator(settings.allocator)
+    values = parameter_values(settings.parameters)
+    for name in settings.parameters:
+        _check_parameter(find_parameter(name), values[name])
+    for operator in dict.fromkeys(operators):
+        licensed_mask(channel_plan(operator, "user-down"), settings.licensed_channels or None)
+
+
+def _check_parameter(known: Parameter, value: float) -> None:
+    """Refuse what no quantity can be: a negative power ratio is one, a negative number of dishes is not."""
+    is_exponent = known.unit.startswith("dB") or known.name.endswith("_exponent")
+    too_high = is_exponent and abs(value) > MOST_DB
+    too_low = not known.unit.startswith("dB") and (value < 0.0 <= known.low or (value == 0.0 and known.unit == "m"))
+    if too_low or too_high:
+        msg = f"capacity parameter '{known.name}': {value:g} cannot be; likely are {known.low:g} to {known.high:g} {known.unit.strip('1')}"
+        raise ScenarioError(msg.rstrip())
 
 
 def _capacity_files(scenario: Scenario) -> list[tuple[str, str]]:

@@ -91,7 +91,7 @@ def _add_gateways(gateways: Gateways, scenario: Scenario, *, operator: str) -> G
         if place.name in gateways.name or [other.name for other in added].count(place.name) > 1:
             msg = f"added_gateways: there is a gateway '{place.name}' already; give the new one another name"
             raise ScenarioError(msg)
-    rows = [
+    rows: list[dict[str, str | float]] = [
         {
             "operator": operator,
             "kind": "gateway",
@@ -119,7 +119,7 @@ def check_cut_pops(scenario: Scenario, cut: tuple[str, ...], known: tuple[str, .
     """
     for name in scenario.network.without_pops:
         if name.strip().casefold() not in cut:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            near = difflib.get_close_matches(name, dict.fromkeys(known), n=3, cutoff=0.4)
             hint = f"nearest: {'; '.join(near)}" if near else f"there are {', '.join(sorted(set(known))[:12])}"
             msg = f"without_pops: no constellation has a PoP '{name}'; {hint}"
             raise ScenarioError(msg)
@@ -142,7 +142,7 @@ def check_removed_gateways(scenario: Scenario, known: tuple[str, ...]) -> None:
     """
     for name in scenario.network.without_gateways:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            near = difflib.get_close_matches(name, dict.fromkeys(known), n=3, cutoff=0.4)
             hint = f"nearest: {'; '.join(near)}" if near else f"names as in the table, such as '{(*known, '–')[0]}'"
             msg = f"without_gateways: no constellation has a gateway '{name}'; {hint}"
             raise ScenarioError(msg)

@@ -23,7 +23,7 @@ from overflight.service.classes import CLASSES, DEFAULT_CLASS, list_classes
 from overflight.service.demand import Demand, parse_demand
 from overflight.service.rule import usual_method
 from overflight.service.subscribers import estimate_terminals, international_traffic_gbps, world_terminals
-from overflight.service.terminals import Terminals, distribute_terminals, make_terminals, read_terminals
+from overflight.service.terminals import Terminals, distribute_terminals, make_terminals
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
@@ -116,22 +116,19 @@ class OwnDemand:
     demand: Demand
 
 
-def settle_demand(inputs: Inputs, fleet: FleetInputs, settings: CapacitySettings, account: Account, *, strict: bool = False) -> OwnDemand:
-    """Read or estimate a territory's terminals and what they ask for.
+def settle_demand(inputs: Inputs, fleet: FleetInputs, settings: CapacitySettings, account: Account) -> OwnDemand:
+    """Take a territory's terminals from the file that was given, or estimate them, and settle what they ask for.
 
     Raises
     ------
     OverflightError
-        If the file of terminals or the words of the demand cannot be used.
+        If the words of the demand cannot be used.
     """
     territory, demand = inputs.territory, parse_demand(settings.demand)
     low = high = 0
     distribution = usual_method(territory.code) if settings.distribution == "usual" else str(settings.distribution)
-    if settings.terminals_file is not None:
-        name = territory.name
-        terminals, intake = read_terminals(settings.terminals_file, cell_ids=territory.cells, territory_name=name, strict=strict)
-        account.take(intake, what="rows of terminals")
-        distribution = "file"
+    if inputs.terminals is not None:
+        terminals, distribution = inputs.terminals, "file"
     else:
         estimate = estimate_terminals(territory.code, territory.population, operator=fleet.operator)
         account.use_table("subscribers")

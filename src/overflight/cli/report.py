@@ -127,6 +127,9 @@ def report(
     if is_scenario and (given, given_capacity) != (usual, usual_capacity):
         msg = f"'{territory}' is a scenario: write settings into it; only --lang, --out, --overwrite, --threads and --strict go beside it"
         raise typer.BadParameter(msg)
+    if not capacity and given_capacity[:2] + given_capacity[4:6] != usual_capacity[:2] + usual_capacity[4:6]:
+        msg = "--terminals, --demand, --availability and --uncertainty matter to capacity only; leave them out, or --no-capacity"
+        raise typer.BadParameter(msg)
     with show_progress(territory) as progress:
         if is_scenario:
             made = report_scenario_file(territory, out=out, overwrite=overwrite, threads=threads, progress=progress, strict=strict)

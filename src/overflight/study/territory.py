@@ -23,7 +23,7 @@ from overflight.measure.latency import access_fit
 from overflight.notices import Notice
 from overflight.run import Run
 from overflight.scenario import FleetSettings, Scenario, parse_scenario
-from overflight.study.assumptions import list_assumptions
+from overflight.study.assumptions import list_assumptions, list_capacity_assumptions
 from overflight.study.capacity import find_capacity
 from overflight.study.findings import FleetFindings, PolicyStatus, TerritoryFindings
 from overflight.study.results import find_fleet_results
@@ -133,7 +133,7 @@ def _given_terminals(terminals: int | str | Path | None) -> dict[str, int | str]
     if text.lstrip("+-").isdigit():
         return {"terminals": int(text)}
     path = Path(str(terminals))
-    if not path.exists():
+    if not (path.exists() or path.suffix or path.name != str(terminals)):  # neither a file nor meant as one
         msg = f"terminals '{terminals}': neither a whole number nor a file; give a number, or a CSV of cell and terminals"
         raise ScenarioError(msg)
     return {"terminals_file": str(path.resolve())}
@@ -266,7 +266,15 @@ def find_results(
         policy=policy,
         fleets=tuple(fleets),
         warnings=(*find_assumed_landings(fleets), *inputs.warnings, *dict.fromkeys(warnings), *policy_warnings),
-        assumptions=list_assumptions(inputs, fit, plugins=plugins),
+        assumptions=(
+            *list_assumptions(inputs, fit, plugins=plugins),
+            *(
+                row
+                for fleet in fleets
+                if fleet.capacity is not None
+                for row in list_capacity_assumptions(fleet.title, fleet.capacity, plugins=plugins)
+            ),
+        ),
         versions=(("overflight", __version__), ("python", platform.python_version()), ("numpy", np.__version__)),
         scenario_toml=scenario.to_toml(),
         inputs=(*inputs.files, *_own_functions(run)),
