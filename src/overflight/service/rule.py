@@ -35,12 +35,6 @@ def rule_value(name: str) -> float:
     return float(table["value"][table["name"].index(name)])
 
 
-@cache
-def rule_source() -> str:
-    """Where the rule comes from."""
-    return read_table("terminal_rule")["source"][0]
-
-
 def region_factor(code: str) -> float:
     """What the rate of the income group is multiplied with in a territory's part of the world."""
     return rule_value("factor_europe") if code.strip().upper() in EUROPE else 1.0

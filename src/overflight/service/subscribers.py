@@ -16,7 +16,8 @@ from overflight.catalog.availability import blacklisted_cells, service_status
 from overflight.catalog.tables import float_column, read_table
 from overflight.earth.population import read_world_cells
 from overflight.errors import ScenarioError
-from overflight.service.rule import income_group, region_factor, rule_source, rule_value, usual_method
+from overflight.notices import Notice, Value
+from overflight.service.rule import income_group, region_factor, rule_value, usual_method
 from overflight.service.spreading import distribute_terminals, thin_people
 
 Floats = npt.NDArray[np.float64]
@@ -207,9 +208,12 @@ def _from_report(report: _Report, offered: bool | None) -> TerminalEstimate:  # 
     growth = max(1.0, total / world_on(report.date))
     count = round(report.terminals * growth ** rule_value("growth_exponent"))
     days = (np.datetime64(day) - np.datetime64(report.date)) / np.timedelta64(1, "D")
-    source = f"{report.terminals:,.0f} on {report.date} ({report.source})"
-    if count != round(report.terminals):
-        source += f", carried to {day} with the operator's growth"
+    values: dict[str, Value] = {"terminals": round(report.terminals), "date": report.date, "source": Notice.word("source", report.source)}
+    if count == round(report.terminals):
+        source = Notice.of("source.terminals_reported", "{terminals:,} on {date} ({source})", **values)
+    else:
+        text = "{terminals:,} on {date} ({source}), carried to {day} with the operator's growth"
+        source = Notice.of("source.terminals_carried", text, day=day, **values)
     return TerminalEstimate(
         count=count,
         low=min(count, round(report.low)),
@@ -226,7 +230,8 @@ def _by_rule(code: str, population: npt.ArrayLike, offered: bool | None) -> Term
     group = income_group(code)
     count = math.fsum(thin_people(population, half_at=rule_value("half_at"))) * rule_value(f"rate_{group}") * region_factor(code)
     factor = math.exp(rule_value("spread") * rule_value("spread_in_range"))
-    source = f"rule for territories without a report ({group} income): {rule_source()}"
+    text = "rule for territories without a report ({group} income); it misses those with one by a factor of {factor:.1f}"
+    source = Notice.of("source.terminals_rule", text, group=Notice.word("income", group), factor=math.exp(rule_value("spread")))
     low, high = round(count / factor), round(count * factor)
     return TerminalEstimate(round(count), low, high, "assumed", source, world_total()[1], None, offered)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
+from overflight.catalog.parameters import list_parameters
 from overflight.catalog.tables import STATUSES
 from overflight.inputs import FleetInputs, Inputs
 from overflight.measure.latency import AccessFit
 from overflight.notices import Notice
 from overflight.scenario import NetworkSettings, VisibilitySettings
+from overflight.study.capacity_findings import CapacityFindings
 from overflight.study.findings import Assumption
 from overflight.twin import NO_PLUGINS, Plugins
 
@@ -193,3 +195,60 @@ def _ground(inputs: Inputs) -> Notice:
             known = Notice.of("value.ground", text, gateways=len(fleet.gateways), assumed=assumed, pops=len(fleet.pops))
         parts.append(Notice.about(fleet.title, known))
     return _listed(tuple(parts))
+
+
+def list_capacity_assumptions(title: str, capacity: CapacityFindings, *, plugins: Plugins = NO_PLUGINS) -> tuple[Assumption, ...]:
+    """List what a constellation's capacity rests on besides: terminals, demand, weather, rules, and the parameters of radio and network."""
+    demand, own = capacity.demand, name_own(plugins)
+    parameters = list_parameters()
+    assumed = sum(parameter.status == "assumed" for parameter in parameters)
+    users = Notice.of("source.user_function", "the user's function")
+    spread = Notice.word("demand_distribution", demand.distribution)
+    rows = (
+        (
+            "terminals",
+            Notice.of("value.terminals", "{count:,}, spread: {spread}", count=demand.terminals, spread=spread),
+            demand.terminals_status,
+            demand.terminals_source,
+        ),
+        (
+            "demand",
+            Notice.of(
+                "value.demand",
+                "{down:g} Mbit/s down and {up:g} up asked by an active terminal, {share:.1%} of them active at the busiest hour",
+                down=round(demand.down_mbps, 2),
+                up=round(demand.up_mbps, 2),
+                share=demand.active_share,
+            ),
+            "assumed",
+            "docs/models/demand.md",
+        ),
+        ("weather", _weather(capacity.weather), "assumed", "docs/models/propagation.md"),
+        (
+            "beams",
+            own.get("allocator", Notice.word("allocator_label", capacity.allocator)),
+            "assumed",
+            users if "allocator" in own else "docs/models/beams.md",
+        ),
+        (
+            "landing",
+            own.get("landing", Notice.word("landing_label", capacity.landing)),
+            "assumed",
+            users if "landing" in own else "docs/models/flow.md",
+        ),
+        (
+            "radio and network parameters",
+            Notice.of("value.parameters", "{count} with their ranges, {assumed} of them assumed", count=len(parameters), assumed=assumed),
+            "assumed",
+            "docs/models/radio.md",
+        ),
+    )
+    return tuple(Assumption(name, Notice.about(title, value), status, source) for name, value, status, source in rows)
+
+
+def _weather(name: str) -> Notice:
+    """A state of the sky, or the percentage of time whose attenuation holds."""
+    try:
+        return Notice.of("value.weather", "attenuation exceeded {percent:g} % of the time (ITU-R P.618)", percent=float(name))
+    except ValueError:
+        return Notice.word("weather_label", name)
