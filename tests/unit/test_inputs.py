@@ -1,6 +1,7 @@
 """From a scenario's words to tables: whose cells are whose, what serves, which masks hold, what was read."""
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -227,3 +228,127 @@ class TestInService:
     def test_a_list_goes_with_its_method_and_with_elements(self, fleet, settings):
         with pytest.raises(ScenarioError, match="in_service"):
             self.used(fleet, **settings)
+
+
+class TestCutPops:
+    def test_a_pop_goes_with_the_gateway_that_is_assumed_beside_it(self):
+        before, after = gather().fleets[0], gather(network={"without_pops": ["sofia"]}).fleets[0]
+        assert set(before.pops.city) - set(after.pops.city) == {"Sofia"}
+        assert set(before.gateways.name) - set(after.gateways.name) == {"Sofia (assumed)"}
+
+    def test_listed_gateways_stay(self):
+        before, after = gather().fleets[0], gather(network={"without_pops": ["Sydney"]}).fleets[0]
+        assert "Sydney" not in after.pops.city
+        assert after.gateways.name == before.gateways.name
+
+    def test_its_traffic_goes_to_the_next_one(self):
+        assert set(homes(gather())) == {"Auckland"}
+        assert set(homes(gather(network={"without_pops": ["Auckland"]}))) == {"Christchurch"}
+
+    def test_its_code_is_a_name_too(self):
+        pops = gather().fleets[0].pops
+        row = pops.city.index("Sydney")
+        after = gather(network={"without_pops": [pops.code[row].split()[0].upper()]}).fleets[0].pops
+        assert "Sydney" not in after.city
+
+    def test_a_name_that_one_fleet_knows_will_do(self):
+        inputs = gather(constellations=[{"name": "starlink"}, {"name": "oneweb"}], network={"without_pops": ["Sofia"]})
+        assert "Sofia" not in inputs.fleets[0].pops.city
+
+    def test_an_unknown_name_is_one_line(self):
+        said = r"^without_pops: no constellation has a PoP 'Atlantis'; nearest: Atlanta; Almaty; Santiago$"
+        with pytest.raises(ScenarioError, match=said):
+            gather(network={"without_pops": ["Atlantis"]})
+        with pytest.raises(ScenarioError, match=r"without_pops: no constellation has a PoP 'zzz'; there are Accra, Almaty"):
+            gather(network={"without_pops": ["zzz"]})
+
+    def test_homing_to_it_is_refused(self):
+        with pytest.raises(ScenarioError, match="PoP 'Sydney'"):
+            gather(network={"without_pops": ["Sydney"], "homing": "Sydney"})
+
+
+class TestAddedGateways:
+    def added(self, **place):
+        return {"added_gateways": [{"name": "Nuku'alofa", "lat_deg": -21.14, "lon_deg": -175.2, **place}]}
+
+    def test_it_is_there_with_the_country_of_its_place(self):
+        gateways = gather(network=self.added()).fleets[0].gateways
+        row = gateways.name.index("Nuku'alofa")
+        assert (gateways.country[row], gateways.state[row], gateways.status[row]) == ("TO", "planned", "assumed")
+        assert (gateways.lat_deg[row], gateways.lon_deg[row]) == (-21.14, -175.2)
+        assert len(gateways) == len(gather().fleets[0].gateways) + 1
+        assert gather(network=self.added(country="NZ")).fleets[0].gateways.country[row] == "NZ"
+
+    def test_only_the_first_fleet_has_it(self):
+        fleets = gather(constellations=[{"name": "starlink"}, {"name": "oneweb"}], network=self.added()).fleets
+        assert ["Nuku'alofa" in fleet.gateways.name for fleet in fleets] == [True, False]
+
+    def test_it_lands_the_territorys_traffic(self):
+        assert "TO" not in landings(gather())
+        assert "TO" in landings(gather(network=self.added()))
+
+    def test_it_can_be_taken_out_of_service_again(self):
+        network = self.added() | {"without_gateways": ["Nuku'alofa"]}
+        assert "Nuku'alofa" not in gather(network=network).fleets[0].gateways.name
+
+    @pytest.mark.parametrize("name", ["Sofia (assumed)", "twice"])
+    def test_a_name_that_is_taken_is_refused(self, name):
+        place = {"name": name, "lat_deg": 0.0, "lon_deg": 0.0}
+        with pytest.raises(
+            ScenarioError, match=rf"^added_gateways: there is a gateway '{re.escape(name)}' already; give the new one another"
+        ):
+            gather(network={"added_gateways": [place, place] if name == "twice" else [place]})
+
+
+class TestLostSatellites:
+    def test_they_are_accounted_for(self):
+        before = gather().fleets[0]
+        after = gather(constellations=[{"name": "starlink", "lost": ["53@463"], "lost_share": 0.1, "lost_seed": 4}]).fleets[0]
+        account = dict(after.left_out)
+        assert account["lost in this scenario"] == len(before.elements) - len(after.elements)
+        assert after.satellites_read == len(after.elements) + sum(account.values())
+        assert "lost in this scenario" not in dict(before.left_out)
+
+    def test_without_any_left_there_is_nothing_to_simulate(self):
+        shell = {"name": "s", "planes": 3, "satellites_per_plane": 4, "altitude_km": 900, "inclination_deg": 60}
+        with pytest.raises(OverflightError, match="none of 12 satellites is in service"):
+            gather(constellations=[{"name": "mine", "shells": [shell], "lost": ["60@900"]}])
+
+
+class TestCapacitySettings:
+    """Words and numbers of [capacity] that mean nothing are refused with all other inputs, before a run begins."""
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"demand": "cheese"}, "demand 'cheese': give broadband, failover"),
+            ({"thresholds_mbps": "fast"}, "minimum rate 'fast': give Mbit/s down and up"),
+            ({"allocator": "best"}, "beam allocation 'best': unknown; take one of priority-greedy"),
+            ({"licensed_channels": [9]}, "channel 9: outside the band"),
+            ({"parameters": {"gateway_dish": 3.0}}, "capacity parameter 'gateway_dish' is not known; nearest: gateway_dishes"),
+            ({"parameters": {"gateway_dishes": -1.0}}, "capacity parameter 'gateway_dishes': -1 cannot be; likely are 8 to 40"),
+            ({"parameters": {"terminal_diameter_m": 0.0}}, "'terminal_diameter_m': 0 cannot be; likely are 0.48 to 0.75 m"),
+            ({"parameters": {"terminal_gt_db_k": 1e6}}, "'terminal_gt_db_k': 1e[+]06 cannot be"),
+            ({"parameters": {"satellite_scan_exponent": 1e6}}, "'satellite_scan_exponent': 1e[+]06 cannot be"),
+        ],
+    )
+    def test_one_line_says_what(self, settings, said):
+        with pytest.raises(ScenarioError, match=said) as caught:
+            gather(capacity=settings)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("parameters", [{"pfd_offset_db": -3.0}, {"version_position": -1.0}, {"gateway_dishes": 0.0}])
+    def test_what_can_be_is_taken(self, parameters):
+        assert gather(capacity={"parameters": parameters}).scenario.capacity.parameters == parameters
+
+    def test_a_file_of_terminals_is_read_with_the_other_files(self, tmp_path):
+        path = tmp_path / "terminals.csv"
+        path.write_text("lat_deg,lon_deg,terminals\n-21.14,-175.2,500\n51,0,3\n", encoding="utf-8")
+        inputs = gather(capacity={"terminals_file": str(path)})
+        assert inputs.terminals.total == 500
+        assert inputs.terminals.counts.shape[0] == len(inputs.territory.cells)
+        assert any("1 of 2 rows of terminals left out: line 3: 51,0: outside Tonga" in warning for warning in inputs.warnings)
+        assert "terminals.csv" in {name for name, _ in inputs.files}
+        assert gather(capacity={}).terminals is None
+        with pytest.raises(OverflightError, match=r"terminals.csv:3: 51,0: outside Tonga$"):
+            gather(capacity={"terminals_file": str(path)}, strict=True)
