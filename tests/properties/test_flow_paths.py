@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from overflight.flow.fair import certify_fair, expand_paths, fair_rates
 from overflight.flow.feeders import LANDINGS, LoadAware, Reach
-from overflight.flow.groups import group_terminals
 from overflight.flow.paths import Backbone, Capacities, ResourceKind, assemble_flows, measure_imbalance
 
 NO_WAY = -(2**31)
@@ -115,21 +114,3 @@ def test_the_order_of_flows_does_not_matter(landing, slot, random):
         return assembly.merge_rates(fair_rates(assembly.flows, assembly.resources.capacity_mbps).rate)
 
     assert np.allclose(rates(moved), rates(given_)[order], rtol=1e-9, atol=1e-9)
-
-
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_terminals_are_all_dealt_and_no_beam_could_pass_one_on(data):
-    cells = data.draw(st.integers(1, 4))
-    beam_cell = np.sort(np.array(data.draw(st.lists(st.integers(0, cells - 1), max_size=9)), np.int32))
-    beam_mbps = np.array([data.draw(st.floats(1.0, 1e4)) for _ in beam_cell])
-    terminals = np.array([[data.draw(st.integers(0, 400))] for _ in range(cells)])
-    groups = group_terminals(beam_cell, beam_mbps, terminals)
-    dealt = np.bincount(groups.cell, groups.terminals, cells)
-    assert (dealt + groups.unserved[:, 0] == terminals[:, 0]).all()
-    here = np.bincount(groups.beam, groups.terminals, len(beam_cell))
-    for cell in range(cells):
-        mine = beam_cell == cell
-        if mine.any() and terminals[cell, 0]:
-            fullest = (here[mine] / beam_mbps[mine]).max()
-            assert fullest <= ((here[mine] + 1.0) / beam_mbps[mine]).min() * (1.0 + 1e-9)

@@ -12,7 +12,6 @@ import pytest
 from overflight.errors import InputError, ScenarioError
 from overflight.flow.fair import FlowTable, certify_fair, fair_rates
 from overflight.flow.feeders import LANDINGS, Landings, LoadAware, Reach, find_landing, find_reach, gateway_capacity_mbps
-from overflight.flow.groups import group_terminals
 from overflight.flow.paths import Backbone, Capacities, ResourceKind, assemble_flows, measure_imbalance, replace_capacities
 
 NO_WAY = -(2**31)
@@ -184,37 +183,6 @@ def test_settings_of_the_load_aware_rule_are_checked():
     for wrong in ({"unit_mbps": 0.0}, {"comfortable": -1.0}, {"rounds": -1}, {"gateways_per_satellite": 0}, {"satellites_per_gateway": 0}):
         with pytest.raises(ScenarioError, match="load-aware"):
             LoadAware(**wrong)
-
-
-def test_terminals_are_dealt_whole_and_evenly():
-    groups = group_terminals(np.array([0, 0, 2], np.int32), np.array([100.0, 300.0, 0.0]), np.array([9, 4, 2]), class_demand_mbps=10.0)
-    assert groups.cell.tolist() == [0, 0, 2]
-    assert groups.terminals.tolist() == [2, 7, 2]
-    assert groups.demand_mbps.tolist() == [20.0, 70.0, 20.0]
-    assert groups.unserved.tolist() == [[0], [4], [0]]
-
-
-def test_classes_balance_each_other():
-    groups = group_terminals(
-        np.zeros(2, np.int32), np.ones(2), np.array([[1, 4]]), class_weight=[4.0, 1.0], class_demand_mbps=[1.0, np.inf]
-    )
-    assert list(zip(groups.beam, groups.class_row, groups.terminals, groups.weight, strict=True)) == [(0, 0, 1, 4.0), (1, 1, 4, 4.0)]
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (([1, 0], [1.0, 1.0], [1, 1]), "ascending"),
-        (([0, 5], [1.0, 1.0], [1, 1]), "ascending"),
-        (([0], [1.0, 1.0], [1]), "do not fit"),
-        (([0], [1.0], [1.5]), "whole numbers"),
-        (([0], [1.0], [-1]), "whole numbers"),
-        (([0], [-1.0], [1]), "at least 0"),
-    ],
-)
-def test_terminals_that_cannot_be_dealt_are_refused(given, words):
-    with pytest.raises(InputError, match=words):
-        group_terminals(*(np.array(values) for values in given))
 
 
 def test_flow_tables_of_an_empty_slot():

@@ -11,13 +11,12 @@ from overflight.capacity.scenes import Scene
 from overflight.capacity.twin import CapacityTwin, saturate
 from overflight.catalog.tables import float_column, read_table
 from overflight.flow.bounds import max_throughput
-from overflight.flow.summary import CellBound, weighted_quantile
+from overflight.flow.summary import CellBound, share_reaching, weighted_quantile
 from overflight.inputs import FleetInputs, Inputs
 from overflight.radio.attenuation import Weather
 from overflight.radio.link import link_budget
 from overflight.run import FleetRun
 from overflight.scenario import CapacitySettings, WeatherSettings
-from overflight.service.demand import Threshold as RateThreshold
 from overflight.service.demand import activity, parse_thresholds
 from overflight.service.terminals import people_behind
 from overflight.study.capacity_findings import CapacityFindings, Demand, GatewayLoad, LinkRow, Minimum, Rates, Threshold
@@ -184,14 +183,9 @@ def _cell_means(rate: Floats, active: Floats) -> Floats:
 def _thresholds(twin: CapacityTwin, settings: CapacitySettings, down: Floats, up: Floats, active: Floats) -> tuple[Threshold, ...]:
     own = twin.case.market.own
     users = float(people_behind(twin.demand.terminals, twin.case.market.population[own]).sum())
-    total = float(active.sum())
-
-    def count(least: RateThreshold) -> Threshold:
-        enough = (np.nan_to_num(down) >= least.down_mbps * (1.0 - 1e-9)) & (np.nan_to_num(up) >= least.up_mbps * (1.0 - 1e-9))
-        share = float(active[enough].sum()) / total if total else math.nan
-        return Threshold(least.down_mbps, float(least.up_mbps), share, users * share if total else 0.0)
-
-    return tuple(count(least) for least in parse_thresholds(settings.thresholds_mbps))
+    wanted = [(least.down_mbps, float(least.up_mbps)) for least in parse_thresholds(settings.thresholds_mbps)]
+    shares = share_reaching(np.nan_to_num(down).ravel(), np.nan_to_num(up).ravel(), active.ravel(), thresholds_mbps=wanted)
+    return tuple(Threshold(*least, float(share), users * float(np.nan_to_num(share))) for least, share in zip(wanted, shares, strict=True))
 
 
 def _minimum(settings: CapacitySettings, base: Outcome) -> Minimum | None:
