@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from overflight.decisions.rules import Role
 
 app = typer.Typer(
-    help="Decide on policies under dual control, on a record that cannot be rewritten unseen.", no_args_is_help=True, rich_markup_mode=None
+    help="Change policies under dual control, on a signed record.", no_args_is_help=True, rich_markup_mode=None
 )
 
 DecisionArgument = Annotated[str, typer.Argument(metavar="DECISION", help="First digits of the decision, or 'last'.", show_default=False)]
