@@ -23,7 +23,7 @@ def build_published_service() -> dict[str, bytes]:
             {"operator": "starlink", "code": alpha2[row["iso3"]], **{name: row[name] for name in FIGURES}, **FACTS}
             for row in csv.DictReader(file)
         ]
-    return {"published_service.csv": format_table(COLUMNS, sorted(found, key=lambda row: row["code"]))}
+    return {"published_service.csv": format_table(COLUMNS, sorted(found, key=lambda row: str(row["code"])))}
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ def test_the_pairs_worked_on_at_a_time_are_bounded_with_the_look_ahead(monkeypat
     slots = twin.block_slots + LOOK_AHEAD_SLOTS
     positions_km = twin._propagator.positions_km(inputs.slot_start[0] + np.timedelta64(15, "s") * np.arange(slots))
     largest = max(
-        len(find_visible_series(group.tree, positions_km, min_elevation_deg=25.0).satellite) for group in twin._finder._groups if len(group.sites)
+        len(find_visible_series(group.tree, positions_km, min_elevation_deg=25.0).satellite)
+        for group in twin._finder._groups
+        if len(group.sites)
     )
     assert largest < MOST_OVER_ESTIMATE * 20_000
 
