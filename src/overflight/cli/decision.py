@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from overflight.decisions.markings import Marking
     from overflight.decisions.rules import Role
 
-app = typer.Typer(
-    help="Change policies under dual control, on a signed record.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Change policies under dual control, on a signed record.", no_args_is_help=True, rich_markup_mode=None)
 
 DecisionArgument = Annotated[str, typer.Argument(metavar="DECISION", help="First digits of the decision, or 'last'.", show_default=False)]
 BehalfOption = Annotated[str, typer.Option("--on-behalf-of", metavar="PARTY", help="On whose behalf you ask.", show_default=False)]
