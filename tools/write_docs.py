@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,10 @@ _TABLES_OF_SCENARIO = {
     "VisibilitySettings": "`[visibility]`",
     "SelectionSettings": "`[selection]`",
     "NetworkSettings": "`[network]`",
+    "AddedGateway": "`[[network.added_gateways]]`",
     "SamplingSettings": "`[sampling]`",
+    "WeatherSettings": "`[weather]`",
+    "CapacitySettings": "`[capacity]`",
 }
 
 
@@ -86,6 +90,8 @@ def _values_of(field: dict[str, Any]) -> str:
         return "tables" if "$ref" in field["items"] else f"list of {_values_of(field['items'])}s"
     if "$ref" in field:
         return "table"
+    if field.get("type") == "object":
+        return f"table of {_values_of(field['additionalProperties'])}s"
     words = {"number": "number", "integer": "integer", "string": "text", "boolean": "`true`, `false`"}[field["type"]]
     bounds = [
         f"{sign} {field[key]:g}"
@@ -99,7 +105,7 @@ def _default_of(field: dict[str, Any]) -> str:
     value = field.get("default")
     if isinstance(value, dict | list) and value:
         return "see below"
-    return "–" if value is None or value in ({}, []) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "–" if value is None or value in ({}, [], "") else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _list_frames() -> str:
@@ -115,8 +121,35 @@ def _list_frames() -> str:
     return _table(("frame", "stored as", "unit", "scale", "missing", "written", "meaning"), rows)
 
 
+def _list_capacity_frames() -> str:
+    from overflight.run import CAPACITY_FRAMES
+
+    axes = {"cell": "slot, cell", "gateway": "slot, gateway", None: "slot"}
+    rows = []
+    for frame in CAPACITY_FRAMES.values():
+        unit = "–" if frame.unit == "1" else frame.unit
+        missing = "–" if frame.missing is None else str(frame.missing)
+        scale = "–" if frame.scale == 1.0 else f"{frame.scale:g}"
+        rows.append((f"`{frame.name}`", axes[frame.axis], frame.dtype, unit, scale, missing, _plain(frame.about)))
+    return _table(("frame", "axes", "stored as", "unit", "scale", "missing", "meaning"), rows)
+
+
+def _list_bottlenecks() -> str:
+    from overflight.flow.summary import CellBound
+
+    source = inspect.getsource(CellBound)
+    words = dict(re.findall(r'^    ([A-Z_]+) = \d+\n    """(.*?)"""', source, re.MULTILINE | re.DOTALL))
+    rows = [(str(int(kind)), f"`{kind.name.lower()}`", _plain(words[kind.name])) for kind in CellBound]
+    return _table(("number", "name", "meaning"), rows)
+
+
 def _list_choices(registry: dict[str, Any]) -> str:
-    rows = [(f"`{name}`", f"`{choice.__module__}.{choice.__name__}`", _first_paragraph(choice)) for name, choice in registry.items()]
+    rows = []
+    for name, choice in registry.items():
+        later = inspect.getclosurevars(choice).nonlocals if inspect.isfunction(choice) else {}
+        named = getattr(import_module(later["module"]), later["name"]) if "module" in later else choice
+        named = named if hasattr(named, "__name__") else type(named)  # an object with settings that is called as a function is
+        rows.append((f"`{name}`", f"`{named.__module__}.{named.__name__}`", _first_paragraph(named)))
     return _table(("name", "function", "what it does"), rows)
 
 
@@ -136,6 +169,54 @@ def _list_routings() -> str:
     from overflight.network.ways import ROUTINGS
 
     return _list_choices(dict(ROUTINGS))
+
+
+def _list_allocators() -> str:
+    from overflight.schedule.beams import ALLOCATORS
+
+    return _list_choices(dict(ALLOCATORS))
+
+
+def _list_landings() -> str:
+    from overflight.flow.feeders import LANDINGS
+
+    return _list_choices(dict(LANDINGS))
+
+
+def _list_versions() -> str:
+    from overflight.catalog.versions import SatelliteVersions
+
+    least, usual, most = (SatelliteVersions.at(position) for position in (-1.0, 0.0, 1.0))
+
+    def ranged(name: str, row: int) -> str:
+        low, value, high = (getattr(table, name)[row] for table in (least, usual, most))
+        return f"{value:g}" if low == high else f"{value:g} ({low:g} … {high:g})"
+
+    columns = {
+        "downlink_beams": "beams",
+        "beams_per_channel": "on a channel",
+        "throughput_gbps": "Gbit/s down",
+        "uplink_gbps": "Gbit/s up",
+        "feeder_gbps": "feeders, Gbit/s",
+        "feeder_dishes": "gateways at a time",
+        "lasers": "lasers",
+        "laser_gbps": "Gbit/s each",
+    }
+    rows = [
+        (f"`{usual.operator[row]}`", f"`{usual.version[row]}`", *(ranged(name, row) for name in columns), usual.status[row])
+        for row in range(len(usual))
+    ]
+    return _table(("operator", "version", *columns.values(), "status"), rows)
+
+
+def _list_parameters() -> str:
+    from overflight.catalog.parameters import list_parameters
+
+    rows = []
+    for row in list_parameters():
+        unit = "–" if row.unit in ("", "1") else row.unit
+        rows.append((f"`{row.name}`", f"{row.value:g}", f"{row.low:g} … {row.high:g}", unit, row.status, _plain(row.meaning)))
+    return _table(("parameter", "value", "range", "unit", "status", "meaning"), rows)
 
 
 def _list_constellations() -> str:
@@ -191,9 +272,15 @@ _PARTS: dict[str, Callable[[], str]] = {
     "commands": _list_commands,
     "settings": _list_settings,
     "frames": _list_frames,
+    "capacity-frames": _list_capacity_frames,
+    "bottlenecks": _list_bottlenecks,
     "strategies": _list_strategies,
     "topologies": _list_topologies,
     "routings": _list_routings,
+    "allocators": _list_allocators,
+    "landings": _list_landings,
+    "versions": _list_versions,
+    "parameters": _list_parameters,
     "constellations": _list_constellations,
     "surface": _list_surface,
     "errors": _list_errors,
