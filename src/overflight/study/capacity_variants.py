@@ -278,9 +278,16 @@ def find_uncertainty(
         "delivered_gbps": [float(row.delivered_gbps.mean()) for row in outcomes],
         "capacity_gbps": [float(row.capacity_gbps.mean()) for row in outcomes],
     }
-    bands = tuple(Band(name, *(float(value) for value in np.nanpercentile(values, (10, 50, 90)))) for name, values in figures.items())
+    bands = tuple(Band(name, *_percentiles(values)) for name, values in figures.items())
     by_scene = np.percentile(np.stack([row.delivered_gbps for row in outcomes]), (10, 50, 90), axis=0)
     return Uncertainty(draws, seed, bands, np.array([scene.instant for scene in scenes]), by_scene)
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Tenth, fiftieth and ninetieth percentile of what is known; NaN where nothing is, as of rates where nobody asks for any."""
+    known = [value for value in values if math.isfinite(value)]
+    p10, p50, p90 = (float(value) for value in np.percentile(known, (10, 50, 90))) if known else (math.nan, math.nan, math.nan)
+    return p10, p50, p90
 
 
 def _draw_own(row: _Range, draws: int, seed: int) -> Floats:
