@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,18 @@ from tools.write_docs import DOCS, fill_pages
 from typer.main import get_command
 
 import overflight
+from overflight.catalog.parameters import list_parameters
 from overflight.cli import app, main
+from overflight.flow.feeders import LANDINGS
+from overflight.flow.summary import CellBound
 from overflight.measure.coverage import Coverage
 from overflight.network.isl import TOPOLOGIES
 from overflight.network.ways import ROUTINGS
-from overflight.run import FRAMES
+from overflight.run import CAPACITY_FRAMES, FRAMES
 from overflight.scenario import scenario_schema
+from overflight.schedule.beams import ALLOCATORS
 from overflight.schedule.strategies import STRATEGIES
+from overflight.service.spreading import METHODS
 from overflight.study import findings
 
 GENERATED = fill_pages()
@@ -67,8 +73,19 @@ def test_every_setting_of_a_scenario_has_its_row():
             assert definition["properties"][key].get("description"), f"{key}: say what it is"
 
 
-@pytest.mark.parametrize("registry", [STRATEGIES, TOPOLOGIES, ROUTINGS], ids=["strategies", "topologies", "routings"])
-def test_every_choice_has_its_row(registry: dict[str, Any]):
+CHOICES = {
+    "strategies": STRATEGIES,
+    "topologies": TOPOLOGIES,
+    "routings": ROUTINGS,
+    "allocators": ALLOCATORS,
+    "landings": LANDINGS,
+    "distributions": ("usual", *METHODS),
+    "parameters": tuple(parameter.name for parameter in list_parameters()),
+}
+
+
+@pytest.mark.parametrize("registry", CHOICES.values(), ids=CHOICES.keys())
+def test_every_choice_has_its_row(registry: Collection[str]):
     assert all(f"\n| `{name}` |" in read("reference/choices.md") for name in registry)
 
 
@@ -78,6 +95,12 @@ def test_every_figure_of_merit_has_its_row():
     assert coverage <= words
     reported = {field.name for kind in (findings.Coverage, findings.Latency) for field in fields(kind)}
     assert {name for name in reported if "histogram" not in name and "density" not in name} <= words
+
+
+def test_every_bottleneck_has_its_row():
+    rows = table_of(read("reference/run-on-disk.md"), "<!-- generated: bottlenecks -->\n")
+    assert [(int(row[0]), names_in(row[1])) for row in rows] == [(int(kind), [kind.name.lower()]) for kind in CellBound]
+    assert all(row[2] for row in rows)
 
 
 def test_the_public_surface_is_what_the_page_lists():
@@ -150,6 +173,8 @@ def test_the_layout_of_a_run_is_documented(report: dict[str, Any], folder: Path)
     page, run = read("reference/run-on-disk.md"), folder / "malta"
     frames = {name for row in table_of(page, "<!-- generated: frames -->\n") for name in names_in(row[0])}
     assert frames == set(FRAMES)
+    capacity = table_of(page, "<!-- generated: capacity-frames -->\n")
+    assert {name for row in capacity for name in names_in(row[0])} == set(CAPACITY_FRAMES)
     columns: dict[str, set[str]] = {}
     table = ""
     for row in table_of(page, "## Tables"):
