@@ -220,6 +220,8 @@ class WeatherSettings(_Table):
     """Rain rate in ``rain``."""
     rain_width_km: Positive = 10.0
     """Distance over the ground, towards the satellite, that lies in the rain of ``rain`` (assumed)."""
+    maps: str | None = None
+    """Folder of the full digital maps of the ITU instead of the built-in reduced ones (docs/models/propagation.md)."""
     gateways: Literal["clear", "same"] = "clear"
     """Weather over the gateways: clear, as gateways can be chosen where it does not rain (assumed), or the same as over the cells."""
 
@@ -249,6 +251,8 @@ class CapacitySettings(_Table):
     """Cells that may share a beam in time, where satellites have no beam left for each (assumed)."""
     satellites_per_channel: int = Field(default=1, ge=1, le=8)
     """Satellites that may light one cell on one channel (N_co; filing)."""
+    coding: Literal["dvb-s2x", "shannon"] = "dvb-s2x"
+    """Spectral efficiency: the MODCODs of DVB-S2X, or Shannon's bound with the gap of the parameters."""
     interference: Literal["computed", "nominal"] = "computed"
     """Whether interference follows from the beams that are lit, or is the nominal value of the parameters."""
     thresholds_mbps: str = "25/3,100/20"
@@ -419,8 +423,8 @@ def _resolve_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
                 if isinstance(fleet.get(key), str):
                     fleet[key] = str(folder / fleet[key])
     visibility = raw.get("visibility", {})
-    capacity = raw.get("capacity", {})
-    for table, key in ((visibility, "obstruction"), (capacity, "terminals_file")):
+    capacity, weather = raw.get("capacity", {}), raw.get("weather", {})
+    for table, key in ((visibility, "obstruction"), (capacity, "terminals_file"), (weather, "maps")):
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])
     start = raw.get("time", {}).get("start") if isinstance(raw.get("time"), dict) else None

@@ -169,8 +169,7 @@ def work_slot(
     plan = rules.allocate(request)
     if rules.is_checked:
         validate_plan(request, plan)
-    # Cells that share a beam in time are not lit at once, and who is lit when is not told: then the nominal interference holds.
-    if links.interference is not None and rules.cells_per_beam == 1:
+    if links.interference is not None:
         near = surroundings or find_surroundings(market.sites, links.interference.ring_km)
         beam_mbps = rate_beams(scene, plan, links, plant, sky, near, threads=threads)
     else:
@@ -181,7 +180,7 @@ def work_slot(
     share = plan.share * plant.values["user_share_of_beam"]
     carries_up_mbps = beam_up_mbps * share * plant.uplink_beam_share[plan.satellite]
     asked, offers = offers.down_mbps, _let_contend(offers, groups, plan, (beam_mbps * share, carries_up_mbps), whole)
-    contended = np.where(np.isfinite(asked), offers.down_mbps / np.where(asked > 0.0, asked, 1.0), 1.0)
+    contended = np.divide(offers.down_mbps, asked, out=np.ones(len(asked)), where=np.isfinite(asked) & (asked > 0.0))
     assembly = assemble_flows(
         plan.satellite,
         beam=groups.beam,

@@ -49,10 +49,14 @@ class PairRates(NamedTuple):
     best_mbps: Floats
 
 
-def make_user_links(operator: str, plant: Plant, *, computed: bool) -> UserLinks:
-    """Put the user links of an operator together under a plant's parameters; ``computed``: interference follows from the beams."""
+def make_user_links(operator: str, plant: Plant, *, computed: bool, coding: str = "dvb-s2x") -> UserLinks:
+    """Put the user links of an operator together under a plant's parameters.
+
+    ``computed``: interference follows from the beams; ``coding`` is a model of `overflight.radio.modcod.spectral_efficiency`.
+    """
     models = [
-        make_link_model(link, operator=operator, versions=plant.versions, parameters=plant.values) for link in ("user-down", "user-up")
+        make_link_model(link, operator=operator, versions=plant.versions, parameters=plant.values, model=coding)
+        for link in ("user-down", "user-up")
     ]
     interference = make_interference_model(plant.down.frequency_ghz, parameters=plant.values) if computed else None
     return UserLinks(models[0], models[1], interference)
@@ -113,14 +117,28 @@ def rate_beams(
 ) -> Floats:
     """Downlink rate of the channel of each lit beam, Mbit/s, with the interference that the beams make one another.
 
-    ``surroundings`` are those within the model's ring.
+    ``surroundings`` are those within the model's ring. A beam that cells share in time is taken to light the first of them, and all of
+    them have its interference.
     """
     model = links.interference
     assert model is not None
     if not len(plan):
         return np.zeros(0)
-    i_over_c = add_interference(model, scene, plan, surroundings, threads=threads)
+    opened = _open_beams(plan)
+    i_over_c = add_interference(model, scene, opened, surroundings, threads=threads)
+    if len(opened) < len(plan):
+        i_over_c = i_over_c[plan.beam]
     return _rate_rows(scene, plan, links.down, plant, sky.down, i_over_c, threads=threads)
+
+
+def _open_beams(plan: BeamPlan) -> BeamPlan:
+    """The plan with one row for each beam, in the order of the beams' numbers, which is that of their first rows."""
+    beams = int(plan.beam.max(initial=-1)) + 1
+    if beams == len(plan):
+        return plan
+    first = np.empty(beams, dtype=np.int64)
+    first[plan.beam[::-1]] = np.arange(len(plan))[::-1]
+    return BeamPlan(*(np.ascontiguousarray(getattr(plan, name)[first]) for name in BeamPlan.__dataclass_fields__))
 
 
 def add_interference(model: InterferenceModel, scene: Scene, plan: BeamPlan, surroundings: Surroundings, *, threads: int = 1) -> Floats:

@@ -1,6 +1,7 @@
 """The technical side of capacity: what satellites, links and gateways can carry under one set of parameters and in one weather."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from overflight.inputs import FleetInputs
 from overflight.orbit.elements import ElementSets, mean_altitude_km
 from overflight.radio.attenuation import CLEAR, AttenuationTable, Weather, make_attenuation_table
 from overflight.radio.link import feeder_rates_gbps, make_link_model
+from overflight.radio.maps import Maps
 from overflight.radio.spectrum import ChannelPlan, channel_plan, licensed_mask
 from overflight.scenario import CapacitySettings, WeatherSettings
 
@@ -180,8 +182,14 @@ def classify_fleet(elements: ElementSets, operator: str) -> Integers:
     )
 
 
-def make_sky(market: Market, operator: str, weather: Weather, *, diameter_m: float, threads: int = 1) -> Sky:
-    """Tabulate attenuation over the cells of a market, for terminals of a diameter."""
+def make_sky(market: Market, operator: str, weather: Weather, *, diameter_m: float, maps: str | None = None, threads: int = 1) -> Sky:
+    """Tabulate attenuation over the cells of a market, for terminals of a diameter; ``maps`` is a folder of the full digital maps.
+
+    Raises
+    ------
+    DataMissingError
+        If a map is not in the folder.
+    """
     tables = [
         make_attenuation_table(
             market.sites.lat_deg,
@@ -189,11 +197,17 @@ def make_sky(market: Market, operator: str, weather: Weather, *, diameter_m: flo
             frequency_ghz=channel_plan(operator, link).frequency_ghz,
             weather=weather,
             diameter_m=diameter_m,
+            maps=None if maps is None else _read_maps(maps),
             threads=threads,
         )
         for link in ("user-down", "user-up")
     ]
     return Sky(weather, *tables)
+
+
+@cache
+def _read_maps(folder: str) -> Maps:
+    return Maps.from_folder(folder)
 
 
 def read_weather(settings: WeatherSettings) -> Weather:

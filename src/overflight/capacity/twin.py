@@ -125,8 +125,9 @@ class CapacityTwin:
         weather = read_weather(self.inputs.scenario.weather)
         wet = weather if self.inputs.scenario.weather.gateways == "same" else CLEAR
         plant = make_plant(fleet, market, settings, settings.parameters, gateway_weather=wet)
-        links = make_user_links(fleet.operator, plant, computed=settings.interference == "computed")
-        sky = make_sky(market, fleet.operator, weather, diameter_m=plant.values["terminal_diameter_m"], threads=self.threads)
+        links = make_user_links(fleet.operator, plant, computed=settings.interference == "computed", coding=settings.coding)
+        diameter_m, maps = plant.values["terminal_diameter_m"], self.inputs.scenario.weather.maps
+        sky = make_sky(market, fleet.operator, weather, diameter_m=diameter_m, maps=maps, threads=self.threads)
         rules = Rules(
             allocate=self.own.allocator or find_allocator(settings.allocator),
             is_checked=self.own.allocator is not None,

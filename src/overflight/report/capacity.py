@@ -52,7 +52,7 @@ def _answer_part(findings: TerritoryFindings, capacity: CapacityFindings, page: 
     if capacity.demand.kind == "failover":
         text += paragraph(_say_failover(capacity, words))
     text += paragraph(_say_rates(capacity, words), _say_delivered(capacity, words))
-    text += paragraph(_say_national(findings, capacity, words), _say_fair(capacity, words))
+    text += paragraph(_say_national(findings, capacity, words), _say_country(capacity, words), _say_fair(capacity, words))
     text += paragraph(_say_minimum(capacity, words), _say_reported(capacity, words))
     text += _rates_tables(capacity, page) if capacity.down.best_tenth_mbps > 0.0 else ""
     text += paragraph(_say_method(capacity, words), kind="note")
@@ -98,6 +98,19 @@ def _say_national(findings: TerritoryFindings, capacity: CapacityFindings, words
         each = words.throughput(mean_gbps / findings.population)
         return words("capacity.national_each", capacity=words.throughput(mean_gbps), each=each)
     return words("capacity.national", capacity=words.throughput(mean_gbps))
+
+
+def _say_country(capacity: CapacityFindings, words: Words) -> str:
+    """National capacity beside all that the country exchanges with the world."""
+    demand, mean_gbps = capacity.demand, capacity.capacity_mean_gbps
+    if not (demand.country_gbps > 0.0 and mean_gbps > 0.0):
+        return ""
+    share = words.percent(min(mean_gbps / demand.country_gbps, 1.0))
+    low, country, high = (words.throughput(value) for value in (demand.country_low_gbps, demand.country_gbps, demand.country_high_gbps))
+    key = "country_given" if demand.country_low_gbps == demand.country_high_gbps else "country"
+    return words(
+        f"capacity.{key}_all" if mean_gbps >= demand.country_gbps else f"capacity.{key}", country=country, low=low, high=high, share=share
+    )
 
 
 def _say_fair(capacity: CapacityFindings, words: Words) -> str:

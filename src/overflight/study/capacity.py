@@ -18,6 +18,7 @@ from overflight.radio.link import link_budget
 from overflight.run import FleetRun
 from overflight.scenario import CapacitySettings, WeatherSettings
 from overflight.service.demand import activity, parse_thresholds
+from overflight.service.subscribers import international_traffic_gbps
 from overflight.service.terminals import people_behind
 from overflight.study.capacity_findings import CapacityFindings, Demand, GatewayLoad, LinkRow, Minimum, Rates, Threshold
 from overflight.study.capacity_variants import (
@@ -194,6 +195,11 @@ def _minimum(settings: CapacitySettings, base: Outcome) -> Minimum | None:
 
 def _describe_demand(twin: CapacityTwin, busiest_gbps: float) -> Demand:
     demand, market = twin.demand, twin.case.market
+    territory = twin.inputs.territory
+    traffic = international_traffic_gbps(territory.code, territory.population)
+    country = (traffic.gbps, traffic.low_gbps, traffic.high_gbps) if territory.population.any() else (math.nan,) * 3
+    if twin.settings.demand.partition(":")[1]:
+        country = (float(demand.demand.gbps or math.nan),) * 3
     counts = demand.terminals.counts
     weights = counts.sum(axis=0).astype(np.float64)
     active = weights * demand.active_share
@@ -210,6 +216,9 @@ def _describe_demand(twin: CapacityTwin, busiest_gbps: float) -> Demand:
         down_mbps=float(active @ demand.down_mbps) / max(float(active.sum()), 1e-12),
         up_mbps=float(active @ demand.up_mbps) / max(float(active.sum()), 1e-12),
         busiest_gbps=busiest_gbps,
+        country_gbps=country[0],
+        country_low_gbps=country[1],
+        country_high_gbps=country[2],
         others_cells=int((~market.own).sum()),
         others_terminals=float(market.terminals[~market.own].sum()),
         classes=tuple(demand.terminals.by_class.items()),

@@ -31,6 +31,9 @@ class Demand:
         What an active terminal asks for, mean over classes.
     busiest_gbps
         What all ask for together in the busiest slot, downlink.
+    country_gbps, country_low_gbps, country_high_gbps
+        All international traffic of the territory at its busiest hour, as estimated from its people and income, and the range of that; as
+        given where the user gave it. NaN where nobody lives.
     others_cells, others_terminals
         Cells and terminals elsewhere that see the same satellites.
     classes
@@ -48,6 +51,9 @@ class Demand:
     down_mbps: float
     up_mbps: float
     busiest_gbps: float
+    country_gbps: float
+    country_low_gbps: float
+    country_high_gbps: float
     others_cells: int
     others_terminals: float
     classes: tuple[tuple[str, int], ...]
@@ -287,6 +293,9 @@ class CapacityFindings:
             "asked_down_mbps": rounded(demand.down_mbps, 2),
             "asked_up_mbps": rounded(demand.up_mbps, 2),
             "asked_busiest_gbps": rounded(demand.busiest_gbps, 3),
+            "country_gbps": rounded(demand.country_gbps, 3),
+            "country_low_gbps": rounded(demand.country_low_gbps, 3),
+            "country_high_gbps": rounded(demand.country_high_gbps, 3),
             "classes": [{"name": name, "terminals": count} for name, count in demand.classes],
             "weather": self.weather,
             "slots": len(self.slot_start),

@@ -130,14 +130,16 @@ def _variant(name: str, value: float, label: str, outcome: Outcome, *, is_defaul
 def with_weather(twin: CapacityTwin, case: Case, weather: Weather) -> Case:
     """The same case under another sky."""
     diameter_m = case.plant.values["terminal_diameter_m"]
-    return replace(case, sky=make_sky(case.market, twin.fleet.operator, weather, diameter_m=diameter_m))
+    maps = twin.inputs.scenario.weather.maps
+    return replace(case, sky=make_sky(case.market, twin.fleet.operator, weather, diameter_m=diameter_m, maps=maps))
 
 
 def with_parameters(twin: CapacityTwin, case: Case, values: dict[str, float]) -> Case:
     """The same case with other values of parameters, those of the scenario kept."""
     wet = case.sky.weather if twin.inputs.scenario.weather.gateways == "same" else CLEAR
     plant = make_plant(twin.fleet, case.market, twin.settings, {**case.plant.values, **values}, gateway_weather=wet)
-    links = make_user_links(twin.fleet.operator, plant, computed=case.links.interference is not None)
+    computed = case.links.interference is not None
+    links = make_user_links(twin.fleet.operator, plant, computed=computed, coding=twin.settings.coding)
     changed = replace(case, plant=plant, links=links)
     return with_weather(twin, changed, case.sky.weather) if "terminal_diameter_m" in values else changed
 
