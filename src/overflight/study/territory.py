@@ -133,7 +133,8 @@ def _given_terminals(terminals: int | str | Path | None) -> dict[str, int | str]
     if text.lstrip("+-").isdigit():
         return {"terminals": int(text)}
     path = Path(str(terminals))
-    if not (path.exists() or path.suffix or path.name != str(terminals)):  # neither a file nor meant as one
+    is_meant_as_file = path.suffix[1:].isalpha() or path.name != str(terminals)
+    if not str(terminals).strip() or not (path.exists() or is_meant_as_file):
         msg = f"terminals '{terminals}': neither a whole number nor a file; give a number, or a CSV of cell and terminals"
         raise ScenarioError(msg)
     return {"terminals_file": str(path.resolve())}
