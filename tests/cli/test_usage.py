@@ -6,7 +6,17 @@ from tests.cli.sample import Call
 
 from overflight.cli import app
 
-VERBS = ("report", "run", "passes", "visible", "path", "doctor", "scenario validate", "scenario show", "scenario schema", "fetch elements")
+VERBS = (
+    *("report", "run", "passes", "visible", "path", "cosmosim", "doctor"),
+    *("scenario validate", "scenario show", "scenario schema", "fetch elements"),
+    *("policy show", "policy import", "policy check", "policy explain", "terminals audit", "terminals generate"),
+    *("decision init", "decision request", "decision assess", "decision approve", "decision reject", "decision ratify", "decision apply"),
+    *("decision revert", "decision backup", "decision restore", "decision in-force", "decision log", "decision checkpoint"),
+    *("decision verify", "decision key new", "decision key issue", "decision key rotate", "decision key revoke"),
+    *(f"decision person {act}" for act in ("add", "confirm", "suspend", "interest", "list")),
+)
+GROUPS = ("scenario", "fetch", "policy", "terminals", "decision", "decision person", "decision key")
+"""Words that begin verbs and are none themselves."""
 
 
 def command_of(verb: str):
@@ -42,7 +52,7 @@ def test_help_explains_every_option_and_argument(call: Call, verb: str):
 
 
 def test_help_lists_the_verbs_without_cutting_words_off(call: Call):
-    for words in ([], ["scenario"], ["fetch"]):
+    for words in ([], *(group.split() for group in GROUPS)):
         shown = call(*words, "--help")
         assert shown.code == 0
         listed = shown.out.partition("Commands:")[2]
@@ -57,9 +67,9 @@ def test_no_arguments_shows_help_and_fails(call: Call):
     assert shown.err.startswith("Usage: overflight")
 
 
-@pytest.mark.parametrize("verb", ["scenario", "fetch"])
+@pytest.mark.parametrize("verb", GROUPS)
 def test_half_a_verb_shows_its_help_and_fails(call: Call, verb: str):
-    shown = call(verb)
+    shown = call(*verb.split())
     assert shown.code == 2
     assert shown.out == ""
     assert f"Usage: overflight {verb}" in shown.err
