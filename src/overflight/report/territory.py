@@ -129,7 +129,7 @@ def report_territory(
     progress
         Called with the share of the work done.
     plugins
-        Own satellite choice, topology or routing (`overflight.Plugins`).
+        Own satellite choice, topology, routing, beam allocation or landing (`overflight.Plugins`).
     strict
         Refuse files with bad records instead of leaving the records out.
     settings
