@@ -274,6 +274,17 @@ class TestOdd:
         assert made["gateways"] == []
         assert made["link"] == []
 
+    def test_failover_asks_for_all_traffic_though_terminals_carry_less(self, tmp_path):
+        found, twin = study(tmp_path / "run", capacity={"demand": "failover:50", "terminals": 10, "incumbents": 0.0})
+        busiest = found.asked_gbps.max()
+        assert twin.demand.down_mbps.max() * 10 < 5_000.0
+        assert 0.3 * 50.0 < busiest <= 50.0
+        assert found.demand.busiest_gbps == busiest
+        assert found.delivered_gbps.max() <= 4.0
+        few, _ = study(tmp_path / "few", capacity={"demand": "failover:0.1", "terminals": 1_000, "incumbents": 0.0})
+        assert few.asked_gbps.max() == pytest.approx(busiest * 0.1 / 50.0, rel=1e-3)
+        assert few.delivered_gbps.max() == pytest.approx(few.asked_gbps.max(), rel=0.01)
+
     @pytest.mark.parametrize(("settings", "said"), [({}, "clear"), ({"state": "rain"}, "rain"), ({"exceeded_percent": 0.01}, "0.01")])
     def test_weather_has_a_name(self, settings, said):
         assert describe_weather(WeatherSettings(**settings)) == said

@@ -81,10 +81,9 @@ def find_capacity(
     active = np.asarray(on_disk.read("active_terminals"), dtype=np.float64)
     down, up = (np.asarray(on_disk.read(name), dtype=np.float64) for name in ("down_mbps", "up_mbps"))
     slot_start = on_disk.slot_start()
-    asked = case.market.terminals * case.market.active_share * case.market.down_mbps
     own = case.market.own
     lon_deg = case.market.sites.lon_deg[own]
-    asked_gbps = activity(slot_start, lon_deg) @ asked[own].sum(axis=1) / 1000.0
+    asked_gbps = activity(slot_start, lon_deg) @ _ask(twin) / 1000.0
     slots_active = active.sum(axis=1)
     busy = slots_active >= BUSY_SHARE * slots_active.max(initial=0.0)
     scenes_rows = _spread_rows(len(slot_start), SCENES)
@@ -143,6 +142,15 @@ def find_capacity(
         link=_worked_link(twin, scenes[len(scenes) // 2]),
         reported_down_mbps=published_rate_mbps(inputs.territory.code, operator=fleet.operator),
     )
+
+
+def _ask(twin: CapacityTwin) -> Floats:
+    """What each of the territory's cells asks for at the busiest hour, Mbit/s; of failover all traffic, more than terminals may carry."""
+    market, demand = twin.case.market, twin.demand.demand
+    terminals = market.terminals[market.own]
+    if demand.kind == "failover" and demand.gbps is not None:
+        return np.asarray(terminals.sum(axis=1) * (1000.0 * demand.gbps / max(float(terminals.sum()), 1.0)))
+    return np.asarray((terminals * market.active_share[market.own] * market.down_mbps[market.own]).sum(axis=1))
 
 
 def published_rate_mbps(code: str, *, operator: str) -> float:
