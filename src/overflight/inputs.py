@@ -239,6 +239,8 @@ def _check_parameter(known: Parameter, value: float) -> None:
     """Refuse what no quantity can be: a negative power ratio is one, a negative number of dishes is not."""
     is_exponent = known.unit.startswith("dB") or known.name.endswith("_exponent")
     too_high = is_exponent and abs(value) > MOST_DB
+    too_high |= value > 1.0 and (known.name.endswith("_share") or known.name == "user_share_of_beam")
+    too_high |= abs(value) > 1.0 and known.name == "version_position"
     too_low = not known.unit.startswith("dB") and (value < 0.0 <= known.low or (value == 0.0 and known.unit == "m"))
     if too_low or too_high:
         msg = f"capacity parameter '{known.name}': {value:g} cannot be; likely are {known.low:g} to {known.high:g} {known.unit.strip('1')}"

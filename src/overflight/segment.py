@@ -45,6 +45,9 @@ def find_ground_segment(
             [gateways, assume_gateways(gateways, pops, beyond_km=network.assumed_gateway_km, domestic_only=closed)]
         )
     pops, cut = _cut_pops(pops, scenario)
+    if len(cut) and not len(pops) and settings == scenario.constellations[0]:
+        msg = f"without_pops: all {len(cut)} PoPs of {title} have lost their backhaul, so nothing is delivered; leave one"
+        raise ScenarioError(msg)
     # Gateways are assumed beside PoPs alone, and go with them.
     idle = (gateways.status[row] == "assumed" and _stands_at(gateways, row, cut) for row in range(len(gateways)))
     gateways = gateways.select(~np.fromiter(idle, dtype=np.bool_, count=len(gateways)))

@@ -20,14 +20,14 @@ from overflight.capacity.usable import share_out
 from overflight.flow.contention import expected_shares
 from overflight.flow.fair import FairRates, fair_rates
 from overflight.flow.feeders import Landing
-from overflight.flow.paths import Assembly, Backbone, Capacities, ResourceKind, assemble_flows, replace_capacities
+from overflight.flow.paths import Assembly, Backbone, Capacities, assemble_flows, replace_capacities
 from overflight.schedule.beams import Allocator, BeamPlan, BeamRequest, validate_plan
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
 
 UNHINDERED = 0.95
-"""Who gets so much of what it asks for, but for others in its cell, counts as held back by nothing."""
+"""Who gets so much of what it asks for counts as held back by nothing: among others that come and go, nobody gets all at all times."""
 
 MAX_NEED = 64
 """No cell wants more beams than this, whatever it asks for."""
@@ -178,9 +178,9 @@ def work_slot(
     groups = _group_terminals(plan, beam_mbps * plan.share, active)
     offers = _weigh_groups(groups, market, network, saturated=rules.saturated)
     share = plan.share * plant.values["user_share_of_beam"]
+    carries_mbps = _let_contend(offers.down_mbps, groups, plan, beam_mbps * share, whole)
     carries_up_mbps = beam_up_mbps * share * plant.uplink_beam_share[plan.satellite]
-    asked, offers = offers.down_mbps, _let_contend(offers, groups, plan, (beam_mbps * share, carries_up_mbps), whole)
-    contended = np.divide(offers.down_mbps, asked, out=np.ones(len(asked)), where=np.isfinite(asked) & (asked > 0.0))
+    carries_up_mbps = _let_contend(offers.up_mbps, groups, plan, carries_up_mbps, whole)
     assembly = assemble_flows(
         plan.satellite,
         beam=groups.beam,
@@ -188,7 +188,7 @@ def work_slot(
         weight=offers.weight,
         demand_mbps=offers.down_mbps,
         backbone=Backbone(scene.next_hop, network.backhaul_ms, scene.reach),
-        capacities=_capacities(plant, beam_mbps * share, plant.satellite_mbps),
+        capacities=_capacities(plant, carries_mbps, plant.satellite_mbps),
         landing=rules.landing,
     )
     upwards = _capacities(plant, carries_up_mbps, plant.satellite_up_mbps)
@@ -202,7 +202,7 @@ def work_slot(
         groups=groups,
         down_mbps=down.group_mbps,
         up_mbps=up.group_mbps,
-        bottleneck=np.where((down.kind < 0) & (contended < UNHINDERED), np.int8(ResourceKind.BEAM), down.kind),
+        bottleneck=np.where(down.group_mbps >= UNHINDERED * offers.down_mbps, np.int8(-1), down.kind),
         assembly=assembly,
         part_mbps=down.rates.rate,
         load_mbps=down.rates.load,
@@ -278,20 +278,23 @@ def _weigh_groups(groups: Groups, market: Market, network: Network, *, saturated
     return offers
 
 
-def _let_contend(offers: _Offers, groups: Groups, plan: BeamPlan, carries_mbps: tuple[Floats, Floats], active: Floats) -> _Offers:
-    """What groups can expect to get of what they ask for, where the terminals of a cell come and go: no more than its best beam carries.
+def _let_contend(asked_mbps: Floats, groups: Groups, plan: BeamPlan, beam_mbps: Floats, active: Floats) -> Floats:
+    """What the beams of cells can be expected to carry where terminals come and go, Mbit/s, shape (beams,).
 
-    The beams of a cell serve all its terminals together; terminals move among them faster than they come and go.
+    The beams of a cell serve its terminals together; these move among them faster than they come and go. Each asks for the mean of what all
+    ask for, but no more than the best beam carries. How they share what there is, weights and demands decide.
     """
-    cells, terminals, found = len(active), np.maximum(groups.terminals, 1e-300), []
-    for asked_mbps, beam_mbps in zip((offers.down_mbps, offers.up_mbps), carries_mbps, strict=True):
-        best, together = np.zeros(cells), np.bincount(plan.cell, weights=beam_mbps, minlength=cells)
-        np.maximum.at(best, plan.cell, beam_mbps)
-        each_mbps = np.minimum(asked_mbps / terminals, best[groups.cell])
-        room = np.divide(together[groups.cell], each_mbps, out=np.zeros(len(each_mbps)), where=each_mbps > 0.0)
-        expected = groups.terminals * each_mbps * expected_shares(active[groups.cell], room)
-        found.append(np.where(np.isfinite(asked_mbps), expected, asked_mbps))
-    return offers._replace(down_mbps=found[0], up_mbps=found[1])
+    cells = len(active)
+    best, together = np.zeros(cells), np.bincount(plan.cell, weights=beam_mbps, minlength=cells)
+    np.maximum.at(best, plan.cell, beam_mbps)
+    asked = np.bincount(groups.cell, weights=asked_mbps, minlength=cells)
+    each_mbps = np.minimum(np.divide(asked, active, out=np.zeros(cells), where=active > 0.0), best)
+    bounded = np.isfinite(asked) & (each_mbps > 0.0)
+    room = np.divide(together, each_mbps, out=np.ones(cells), where=bounded)
+    expected = active * each_mbps * expected_shares(active, room)
+    # Where all is asked for that there is, or nothing, beams carry what they carry.
+    kept = np.divide(expected, together, out=np.ones(cells), where=bounded & (together > 0.0))
+    return beam_mbps * np.minimum(kept, 1.0)[plan.cell]
 
 
 def _capacities(plant: Plant, beam_mbps: Floats, satellite_mbps: Floats) -> Capacities:

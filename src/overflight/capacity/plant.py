@@ -10,6 +10,7 @@ import numpy.typing as npt
 from overflight.capacity.market import Market
 from overflight.catalog.parameters import parameter_values
 from overflight.catalog.versions import SatelliteVersions, classify_versions
+from overflight.flow.feeders import Landing, LoadAware, find_landing
 from overflight.inputs import FleetInputs
 from overflight.orbit.elements import ElementSets, mean_altitude_km
 from overflight.radio.attenuation import CLEAR, AttenuationTable, Weather, make_attenuation_table
@@ -120,7 +121,8 @@ def make_plant(
     down, up = channel_plan(fleet.operator, "user-down"), channel_plan(fleet.operator, "user-up")
     ours = licensed_mask(down, settings.licensed_channels or None)
     kept = share_kept_by_weather(fleet, values, versions, gateway_weather)
-    gateway_gbps = min(values["gateway_dishes"] * values["feeder_gbps_dish"], values["backhaul_gbps_gateway"])
+    link_gbps = np.minimum(versions.feeder_gbps / np.maximum(versions.feeder_dishes, 1), values["feeder_gbps_dish"])
+    dishes_gbps = values["gateway_dishes"] * values["feeder_gbps_dish"] * kept
     return Plant(
         values=values,
         versions=versions,
@@ -134,9 +136,9 @@ def make_plant(
         satellite_mbps=MBPS_PER_GBPS * versions.throughput_gbps[version],
         satellite_up_mbps=MBPS_PER_GBPS * versions.uplink_gbps[version],
         feeder_mbps=MBPS_PER_GBPS * versions.feeder_gbps[version],
-        dish_mbps=MBPS_PER_GBPS * (versions.feeder_gbps / np.maximum(versions.feeder_dishes, 1))[version],
+        dish_mbps=MBPS_PER_GBPS * link_gbps[version],
         laser_mbps=MBPS_PER_GBPS * versions.laser_gbps[version] * values["laser_use_share"],
-        gateway_mbps=MBPS_PER_GBPS * gateway_gbps * kept,
+        gateway_mbps=MBPS_PER_GBPS * np.minimum(dishes_gbps, values["backhaul_gbps_gateway"]),
         gateway_share=kept,
         pop_mbps=MBPS_PER_GBPS * values["pop_gbps"],
     )
@@ -170,6 +172,13 @@ def share_kept_by_weather(fleet: FleetInputs, values: dict[str, float], versions
         clear, wet = (feeder_rates_gbps(model, **pairs, attenuation_db=lost, cap_gbps=values["feeder_gbps_dish"]) for lost in db)
         kept = np.minimum(kept, np.divide(wet, clear, out=np.zeros(count), where=clear > 0.0))
     return kept
+
+
+def make_landing(name: str, values: dict[str, float]) -> Landing:
+    """A landing rule by its name; by load, each gateway follows as many satellites as it has dishes."""
+    if name == "load-aware":
+        return LoadAware(satellites_per_gateway=max(1, round(values["gateway_dishes"])))
+    return find_landing(name)
 
 
 def classify_fleet(elements: ElementSets, operator: str) -> Integers:

@@ -15,7 +15,7 @@ from overflight.backbone import Backbone
 from overflight.capacity.chain import Network, Rules, SlotResult, work_slot
 from overflight.capacity.links import Surroundings, UserLinks, find_surroundings, make_user_links
 from overflight.capacity.market import Market, OwnDemand, make_market, settle_demand
-from overflight.capacity.plant import Plant, Sky, make_plant, make_sky, read_weather
+from overflight.capacity.plant import Plant, Sky, make_landing, make_plant, make_sky, read_weather
 from overflight.capacity.scenes import Scene, SceneFinder
 from overflight.capacity.slots import choose_slots
 from overflight.clock import Instants
@@ -131,7 +131,7 @@ class CapacityTwin:
         rules = Rules(
             allocate=self.own.allocator or find_allocator(settings.allocator),
             is_checked=self.own.allocator is not None,
-            landing=self.own.landing or settings.landing,
+            landing=self.own.landing or make_landing(settings.landing, plant.values),
             cells_per_beam=settings.cells_per_beam,
             satellites_per_channel=settings.satellites_per_channel,
         )

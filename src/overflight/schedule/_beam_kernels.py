@@ -1,8 +1,8 @@
 """Compiled loops of the beam allocation, over plain arrays.
 
 A *grant* is one beam of one cell. The grants of cell c have room at ``first[c]:first[c + 1]``, of which the first ``granted[c]`` are taken.
-Grants that share a beam in time have the same *leader*, the grant that opened it; ``crowd`` counts them. Sets of channels are bits of a
-uint32.
+Grants that share a beam in time have the same *leader*, the grant that opened it; ``crowd`` counts them, and no beam of a satellite has
+fewer than its ``least``. Sets of channels are bits of a uint32.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -59,6 +59,7 @@ class Lit(NamedTuple):
     pair: Any
     leader: Any
     crowd: Any
+    least: Any
     used: Any
     count: Any
     room: Any
@@ -138,7 +139,7 @@ def join_satellite(ask: Any, lit: Any, held: Any, grant: Any, pair: Any, channel
     """Let a grant open a beam."""
     s = ask.satellite[pair]
     lit.by[grant], lit.channel[grant], lit.pair[grant] = s, channel, pair
-    lit.leader[grant], lit.crowd[grant] = grant, 1
+    lit.leader[grant], lit.crowd[grant], lit.least[s] = grant, 1, 1
     lit.lights[s * lit.width + lit.used[s]] = grant
     lit.used[s] += 1
     lit.count[s * ask.channels + channel] += 1
@@ -405,18 +406,56 @@ def may_share(ask: Any, lit: Any, c: Any, grant: Any) -> Any:
 
 
 @njit(**_INLINE)
+def best_share(ask: Any, lit: Any, pair: Any) -> Any:
+    """No less than what a share in any beam of a pair's satellite carries; 0 if all are full."""
+    least = lit.least[ask.satellite[pair]]
+    return ask.value[pair] / (least + 1) if least < ask.per_beam else 0.0
+
+
+@njit(**_INLINE)
+def share_satellite(ask: Any, lit: Any, c: Any, pair: Any, top: Any) -> Any:
+    """The beam of a pair's satellite, the first of equals, where the share of a cell carries more than `top`, or -1; and what it carries.
+
+    Learns how few cells the emptiest beam of the satellite has.
+    """
+    s = ask.satellite[pair]
+    best, least, barred, looked = -1, ask.per_beam, NOTHING, False
+    for place in range(s * lit.width, s * lit.width + lit.used[s]):
+        grant = np.int64(lit.lights[place])
+        crowd = np.int64(lit.crowd[grant])
+        least = min(least, crowd)
+        carried = ask.value[pair] / (crowd + 1)
+        channel = bit_of(lit.channel[grant])
+        if crowd < ask.per_beam and carried > top and ask.licensed[c] & channel:
+            if not looked:
+                barred, looked = barred_channels(ask, lit, c, s), True
+            if not barred & channel or may_share(ask, lit, c, grant):
+                best, top = grant, carried
+    lit.least[s] = least
+    return best, top
+
+
+@njit(**_INLINE)
 def take_shared(ask: Any, lit: Any, c: Any) -> Any:
     """Give a cell a share in a beam that lights others already, where its share carries most; whether there was one."""
-    best, top, partner = -1, 0.0, -1
+    promising, most = -1, 0.0
     for i in range(ask.indptr[c], ask.indptr[c + 1]):
-        s = ask.satellite[i]
-        for place in range(lit.used[s]):
-            grant = lit.lights[s * lit.width + place]
-            carried = ask.value[i] / (lit.crowd[grant] + 1)
-            fits = lit.crowd[grant] < ask.per_beam and ask.licensed[c] & bit_of(lit.channel[grant])
-            if fits and carried > top and may_share(ask, lit, c, grant):
+        carried = best_share(ask, lit, i)
+        if carried > most:
+            promising, most = i, carried
+    if promising < 0:
+        return False
+    # The most promising first: then most of the others need no look at their beams.
+    best = promising
+    partner, top = share_satellite(ask, lit, c, promising, 0.0)
+    for i in range(ask.indptr[c], ask.indptr[c + 1]):
+        # Of equals the first pair.
+        bar = np.nextafter(top, -1.0) if partner >= 0 and i < best else top
+        if i != promising and best_share(ask, lit, i) > bar:
+            grant, carried = share_satellite(ask, lit, c, i, bar)
+            if grant >= 0:
                 best, top, partner = i, carried, grant
-    if best < 0:
+    if partner < 0:
         return False
     mine = lit.first[c]
     lit.granted[c] = 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from overflight.capacity.chain import UNHINDERED
 from overflight.capacity.plant import read_weather
 from overflight.capacity.scenes import Scene
 from overflight.capacity.twin import CapacityTwin, saturate
@@ -91,9 +92,9 @@ def find_capacity(
     base = work_case(twin, scenes, case)
     tell(0.1)
     few = [scenes[row] for row in _spread_rows(len(scenes), SWING_SCENES)]
-    draws = settings.uncertainty
+    draws = settings.uncertainty if varied or not settings.sensitivity else 0
     swing_part = 0.8 if not draws else 0.3
-    swings = find_swings(twin, few, threads=threads, progress=lambda share: tell(0.1 + swing_part * share)) if settings.sensitivity else ()
+    swings = find_swings(twin, few, threads=threads, progress=lambda share: tell(0.1 + swing_part * share)) if varied else ()
     variants = list_variants(twin, base, scenes) if varied else ()
     bands = None
     if draws:
@@ -103,7 +104,7 @@ def find_capacity(
             twin, scenes, draws=draws, seed=seed, threads=threads, progress=lambda share: tell(done + (1.0 - done) * share)
         )
     bound, fair = _bound(twin, few[:BOUND_SCENES])
-    alone = work_case(twin, scenes, scale_own(case, "terminals", 1e-9)).others_mbps if not own.all() else math.nan
+    alone = work_case(twin, scenes, scale_own(case, "terminals", 0.0)).others_mbps if not own.all() else math.nan
     middle_deg = float(np.average(lon_deg))
     bottlenecks, bottleneck_hours = _bottlenecks(on_disk, active, slot_start, middle_deg)
     tell(1.0)
@@ -193,7 +194,12 @@ def _thresholds(twin: CapacityTwin, settings: CapacitySettings, down: Floats, up
     own = twin.case.market.own
     users = float(people_behind(twin.demand.terminals, twin.case.market.population[own]).sum())
     wanted = [(least.down_mbps, float(least.up_mbps)) for least in parse_thresholds(settings.thresholds_mbps)]
-    shares = share_reaching(np.nan_to_num(down).ravel(), np.nan_to_num(up).ravel(), active.ravel(), thresholds_mbps=wanted)
+    # Among others that come and go, nobody gets all that he asks for at all times: who asks for no more than the threshold has it when
+    # nothing holds him back.
+    asked = float(twin.demand.down_mbps.min()), float(twin.demand.up_mbps.min())
+    met = [tuple(rate * (UNHINDERED if rate >= least else 1.0) for rate, least in zip(row, asked, strict=True)) for row in wanted]
+    rates = [np.nan_to_num(rate).ravel() for rate in (down, up)]
+    shares = share_reaching(rates[0], rates[1], active.ravel(), thresholds_mbps=[(first, second) for first, second in met])
     return tuple(Threshold(*least, float(share), users * float(np.nan_to_num(share))) for least, share in zip(wanted, shares, strict=True))
 
 
@@ -288,7 +294,7 @@ def _bound(twin: CapacityTwin, scenes: Sequence[Scene]) -> tuple[float, float]:
 
 
 def _worked_link(twin: CapacityTwin, scene: Scene) -> tuple[LinkRow, ...]:
-    """Budget of the downlink of one beam: that of the territory's cell with the most terminals that is lit."""
+    """Budget of the downlink of one beam, with nominal interference and before framing: of the lit cell with the most terminals."""
     case = twin.case
     result = twin.work_scene(scene, case)
     ours = np.flatnonzero(case.market.own[result.plan.cell])

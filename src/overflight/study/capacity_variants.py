@@ -16,7 +16,7 @@ import numpy.typing as npt
 from overflight.capacity.chain import SlotResult
 from overflight.capacity.links import make_user_links
 from overflight.capacity.market import Market
-from overflight.capacity.plant import make_plant, make_sky
+from overflight.capacity.plant import make_landing, make_plant, make_sky
 from overflight.capacity.scenes import Scene
 from overflight.capacity.twin import CapacityTwin, Case, saturate
 from overflight.catalog.parameters import Parameter, draw_parameters, list_parameters
@@ -105,8 +105,9 @@ def list_variants(twin: CapacityTwin, base: Outcome, scenes: Sequence[Scene]) ->
         outcome = base if weather == now else work_case(twin, scenes, with_weather(twin, case, weather))
         rows.append(_variant("weather", math.nan if percent is None else percent, label, outcome, is_default=weather == now))
     for name in LANDINGS:
-        is_default = case.rules.landing == name
-        outcome = base if is_default else work_case(twin, scenes, replace(case, rules=replace(case.rules, landing=name)))
+        is_default = twin.own.landing is None and twin.settings.landing == name
+        other = replace(case, rules=replace(case.rules, landing=make_landing(name, case.plant.values)))
+        outcome = base if is_default else work_case(twin, scenes, other)
         rows.append(_variant("landing", math.nan, name, outcome, is_default=is_default))
     if not case.market.own.all():
         rows.append(_variant("others", 0.0, "off", work_case(twin, scenes, scale_others(case, 0.0)), is_default=False))
@@ -128,7 +129,10 @@ def _variant(name: str, value: float, label: str, outcome: Outcome, *, is_defaul
 
 
 def with_weather(twin: CapacityTwin, case: Case, weather: Weather) -> Case:
-    """The same case under another sky."""
+    """The same case under another sky, over the gateways too where the scenario has it so."""
+    if twin.inputs.scenario.weather.gateways == "same" and weather != case.sky.weather:
+        plant = make_plant(twin.fleet, case.market, twin.settings, case.plant.values, gateway_weather=weather)
+        case = replace(case, plant=plant)
     diameter_m = case.plant.values["terminal_diameter_m"]
     maps = twin.inputs.scenario.weather.maps
     return replace(case, sky=make_sky(case.market, twin.fleet.operator, weather, diameter_m=diameter_m, maps=maps))
@@ -140,7 +144,8 @@ def with_parameters(twin: CapacityTwin, case: Case, values: dict[str, float]) ->
     plant = make_plant(twin.fleet, case.market, twin.settings, {**case.plant.values, **values}, gateway_weather=wet)
     computed = case.links.interference is not None
     links = make_user_links(twin.fleet.operator, plant, computed=computed, coding=twin.settings.coding)
-    changed = replace(case, plant=plant, links=links)
+    rules = case.rules if twin.own.landing is not None else replace(case.rules, landing=make_landing(twin.settings.landing, plant.values))
+    changed = replace(case, plant=plant, links=links, rules=rules)
     return with_weather(twin, changed, case.sky.weather) if "terminal_diameter_m" in values else changed
 
 
@@ -159,6 +164,14 @@ def scale_own(case: Case, name: str, factor: float) -> Case:
     if name == "active_share":
         scaled = np.minimum(scaled, 1.0)
     return replace(case, market=replace(market, **{name: scaled}))
+
+
+def scale_terminals(twin: CapacityTwin, case: Case, factor: float) -> Case:
+    """The same case with so many times the territory's terminals; of failover, each then carries so much less of the same traffic."""
+    case = scale_own(case, "terminals", factor)
+    if twin.demand.demand.kind == "failover" and factor > 0.0:
+        case = scale_own(scale_own(case, "down_mbps", 1.0 / factor), "up_mbps", 1.0 / factor)
+    return case
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +194,9 @@ def _list_ranges(twin: CapacityTwin) -> list[_Range]:
     total = demand.terminals.total
     if demand.low < demand.high and total:
         status = demand.terminals.status
-        make = lambda value: scale_own(case, "terminals", value / total)  # noqa: E731
-        ranges.append(_Range("terminals", demand.low, total, demand.high, "1", status, make))
+        ranges.append(
+            _Range("terminals", demand.low, total, demand.high, "1", status, lambda value: scale_terminals(twin, case, value / total))
+        )
     if demand.demand.kind != "failover":
         consumer = find_class(DEFAULT_CLASS)
         low, high = consumer.ranges["active_share"]
@@ -197,8 +211,8 @@ def _list_ranges(twin: CapacityTwin) -> list[_Range]:
             _Range("asked_mbps", low, asked, high, "Mbit/s", consumer.status, lambda value: scale_own(case, "down_mbps", value / asked))
         )
     if not case.market.own.all():
-        low, high = INCUMBENTS_RANGE
-        ranges.append(_Range("incumbents", low, 1.0, high, "1", "assumed", lambda value: scale_others(case, value)))
+        now, (low, high) = twin.settings.incumbents, INCUMBENTS_RANGE
+        ranges.append(_Range("incumbents", low * now, now, high * now, "1", "assumed", lambda value: scale_others(case, value / now)))
     return ranges
 
 
@@ -268,7 +282,9 @@ def find_uncertainty(
     def make(draw: int) -> Case:
         values = {name: float(column[draw]) for name, column in parameters.items() if name not in fixed}
         case = with_parameters(twin, twin.case, values)
-        for name, quantity in (("terminals", "terminals"), ("active_share", "active_share"), ("asked_mbps", "down_mbps")):
+        if "terminals" in own:
+            case = scale_terminals(twin, case, float(own["terminals"][draw]))
+        for name, quantity in (("active_share", "active_share"), ("asked_mbps", "down_mbps")):
             if name in own:
                 case = scale_own(case, quantity, float(own[name][draw]))
         return scale_others(case, float(own["incumbents"][draw])) if "incumbents" in own else case

@@ -245,6 +245,9 @@ def find_results(
             found = replace(found, capacity=capacity)
             warnings += twin.account.warnings
         fleets.append(found)
+    if sum(fleet.capacity is not None for fleet in fleets) > 1:
+        text = "capacities are each constellation's alone with all of the demand: do not add them up"
+        warnings.append(Notice.of("warning.each_alone", text))
     territory, scenario = inputs.territory, inputs.scenario
     policy, policy_warnings = find_policy(inputs)
     return TerritoryFindings(
