@@ -2,7 +2,7 @@
 
 A *grant* is one beam of one cell. The grants of cell c have room at ``first[c]:first[c + 1]``, of which the first ``granted[c]`` are taken.
 Grants that share a beam in time have the same *leader*, the grant that opened it; ``crowd`` counts them, and no beam of a satellite has
-fewer than its ``least``. Sets of channels are bits of a uint32.
+fewer than its ``least``; those that have no more begin at its place ``emptiest`` or later. Sets of channels are bits of a uint32.
 """
 # mypy: disable-error-code="untyped-decorator"
 
@@ -11,16 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 from numba.core.options import DefaultOptions
+from numba.extending import register_jitable
 
 from overflight.schedule._prefetch import prefetch
 
-_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
+_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 _BARE: Any = {**_OPTIONS, "_nrt": False} if hasattr(DefaultOptions, "_nrt") else _OPTIONS
 """For loops that allocate nothing: without numba's counting of references, which costs more than the work at each step."""
 
-_INLINE: Any = {**_BARE, "forceinline": True}
-"""For what is called at each step."""
+_INLINE: Any = {**_BARE, "cache": False, "forceinline": True}
+"""For what compiled loops call at each step and nobody else does: without the wrappers by which Python would, half of the compilation.
+
+Rows and channels are handed over as int64, so that each is compiled once."""
 
 NOTHING = np.uint32(0)
 ONE = np.uint32(1)
@@ -60,6 +63,7 @@ class Lit(NamedTuple):
     leader: Any
     crowd: Any
     least: Any
+    emptiest: Any
     used: Any
     count: Any
     room: Any
@@ -83,13 +87,13 @@ class Held(NamedTuple):
     waiting_on: Any
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def bit_of(channel: Any) -> Any:
     """The set of one channel."""
     return ONE << np.uint32(channel)
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def free_channels(ask: Any, lit: Any, s: Any) -> Any:
     """Channels on which a satellite may light one beam more, were it to have one."""
     free = NOTHING
@@ -99,7 +103,7 @@ def free_channels(ask: Any, lit: Any, s: Any) -> Any:
     return free
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def refresh_satellite(ask: Any, lit: Any, held: Any, s: Any) -> None:
     """Work out anew which channels of a satellite have room beyond what waits for those who held it, and what its beams cost."""
     taken = lit.used[s] + held.waiting[s]
@@ -112,7 +116,7 @@ def refresh_satellite(ask: Any, lit: Any, held: Any, s: Any) -> None:
     lit.price[s] = lit.base[s] + lit.slope * taken / ask.beams[s] if room else np.inf
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def refresh_channel(ask: Any, lit: Any, held: Any, s: Any, channel: Any) -> None:
     """Do as `refresh_satellite` where one channel has changed."""
     taken = lit.used[s] + held.waiting[s]
@@ -134,30 +138,33 @@ def refresh_all(ask: Any, lit: Any, held: Any) -> None:
         refresh_satellite(ask, lit, held, s)
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def join_satellite(ask: Any, lit: Any, held: Any, grant: Any, pair: Any, channel: Any) -> None:
     """Let a grant open a beam."""
-    s = ask.satellite[pair]
+    s = np.int64(ask.satellite[pair])
     lit.by[grant], lit.channel[grant], lit.pair[grant] = s, channel, pair
-    lit.leader[grant], lit.crowd[grant], lit.least[s] = grant, 1, 1
+    lit.leader[grant], lit.crowd[grant] = grant, 1
+    if lit.least[s] > 1:
+        lit.least[s], lit.emptiest[s] = 1, lit.used[s]
     lit.lights[s * lit.width + lit.used[s]] = grant
     lit.used[s] += 1
     lit.count[s * ask.channels + channel] += 1
     refresh_channel(ask, lit, held, s, channel)
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def leave_satellite(ask: Any, lit: Any, held: Any, place: Any, s: Any) -> None:
     """Close the beam at a place of a satellite's list."""
     last = s * lit.width + lit.used[s] - 1
-    channel = lit.channel[lit.lights[s * lit.width + place]]
+    channel = np.int64(lit.channel[lit.lights[s * lit.width + place]])
     lit.count[s * ask.channels + channel] -= 1
     lit.lights[s * lit.width + place] = lit.lights[last]
+    lit.emptiest[s] = min(lit.emptiest[s], place)
     lit.used[s] -= 1
     refresh_channel(ask, lit, held, s, channel)
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def light(ask: Any, lit: Any, held: Any, c: Any, pair: Any, channel: Any) -> None:
     """Give a cell one more beam."""
     grant = lit.first[c] + lit.granted[c]
@@ -165,7 +172,7 @@ def light(ask: Any, lit: Any, held: Any, c: Any, pair: Any, channel: Any) -> Non
     join_satellite(ask, lit, held, grant, pair, channel)
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def channels_left(ask: Any, lit: Any, c: Any) -> Any:
     """Channels that a cell may still take, whoever lights it."""
     left = ask.licensed[c]
@@ -183,7 +190,7 @@ def channels_left(ask: Any, lit: Any, c: Any) -> Any:
     return left
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def barred_channels(ask: Any, lit: Any, c: Any, s: Any) -> Any:
     """Channels on which a satellite lights the cell already, or one adjacent to it."""
     barred = NOTHING
@@ -196,14 +203,14 @@ def barred_channels(ask: Any, lit: Any, c: Any, s: Any) -> Any:
     return barred
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def shut(lit: Any, notes: Any, count: Any, s: Any, channel: Any) -> None:
     """Take a channel from the room of a satellite, noting what was before."""
     notes[0, count], notes[1, count] = s, lit.room[s]
     lit.room[s] &= ~bit_of(channel)
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def shut_neighbours(ask: Any, lit: Any, held: Any, c: Any, notes: Any) -> Any:
     """Take from the room of satellites what is barred to a cell, or waits for its neighbours; return how many notes were made."""
     count = 0
@@ -213,24 +220,24 @@ def shut_neighbours(ask: Any, lit: Any, held: Any, c: Any, notes: Any) -> Any:
         if other < 0:
             continue
         for grant in range(lit.first[other], lit.first[other] + lit.granted[other]):
-            shut(lit, notes, count, lit.by[grant], lit.channel[grant])
+            shut(lit, notes, count, np.int64(lit.by[grant]), np.int64(lit.channel[grant]))
             count += 1
         if holds and side >= 0:
             for row in range(held.first[other], held.first[other + 1]):
                 if held.waits[row]:
-                    shut(lit, notes, count, held.satellite[row], held.channel[row])
+                    shut(lit, notes, count, np.int64(held.satellite[row]), np.int64(held.channel[row]))
                     count += 1
     return count
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def reopen(lit: Any, notes: Any, count: Any) -> None:
     """Give back what `shut_neighbours` took."""
     for note in range(count - 1, -1, -1):
         lit.room[notes[0, note]] = notes[1, note]
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def choose_pair(ask: Any, lit: Any, c: Any, left: Any) -> Any:
     """Row of the pair of greatest value less price that has one of the channels to give; -1 if there is none."""
     best, top = -1, -np.inf
@@ -242,7 +249,7 @@ def choose_pair(ask: Any, lit: Any, c: Any, left: Any) -> Any:
     return best
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def choose_channel(ask: Any, lit: Any, held: Any, s: Any, offered: Any) -> Any:
     """The channel, among those offered, that is least used and waited for on the satellite; the lowest of equals."""
     best, fewest = -1, 1 << 30
@@ -253,7 +260,7 @@ def choose_channel(ask: Any, lit: Any, held: Any, s: Any, offered: Any) -> Any:
     return best
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def choose_cheapest(ask: Any, lit: Any, c: Any) -> Any:
     """Row of the pair of greatest value less price, whatever its channels; -1 if all are closed."""
     value, satellite, price = ask.value, ask.satellite, lit.price
@@ -265,7 +272,7 @@ def choose_cheapest(ask: Any, lit: Any, c: Any) -> Any:
     return best
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def waiting_channels(ask: Any, held: Any, c: Any, s: Any) -> Any:
     """Channels on which a satellite will light a cell adjacent to this one, if it keeps what it held."""
     barred = NOTHING
@@ -278,13 +285,13 @@ def waiting_channels(ask: Any, held: Any, c: Any, s: Any) -> Any:
     return barred
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def take_open(ask: Any, lit: Any, held: Any, c: Any, left: Any, notes: Any) -> Any:
     """Give a cell a beam of a satellite with room; whether there was one."""
     pair = choose_cheapest(ask, lit, c)
     if pair < 0:
         return False
-    s = ask.satellite[pair]
+    s = np.int64(ask.satellite[pair])
     offered = lit.room[s] & left & ~barred_channels(ask, lit, c, s)
     if len(held.satellite) > 0:
         offered &= ~waiting_channels(ask, held, c, s)
@@ -296,17 +303,17 @@ def take_open(ask: Any, lit: Any, held: Any, c: Any, left: Any, notes: Any) -> A
         reopen(lit, notes, count)
         if pair < 0:
             return False
-        s = ask.satellite[pair]
+        s = np.int64(ask.satellite[pair])
     light(ask, lit, held, c, pair, choose_channel(ask, lit, held, s, offered))
     return True
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def take_waiting(ask: Any, lit: Any, held: Any, c: Any, left: Any) -> Any:
     """Give a cell a beam that waits for a cell whose turn comes later; whether there was one."""
     best, top, offered = -1, -np.inf, NOTHING
     for i in range(ask.indptr[c], ask.indptr[c + 1]):
-        s = ask.satellite[i]
+        s = np.int64(ask.satellite[i])
         gain = ask.value[i] - lit.base[s]
         if gain > top and ask.value[i] > 0.0 and lit.used[s] < ask.beams[s]:
             open_to = free_channels(ask, lit, s) & left & ~barred_channels(ask, lit, c, s)
@@ -314,19 +321,19 @@ def take_waiting(ask: Any, lit: Any, held: Any, c: Any, left: Any) -> Any:
                 best, top, offered = i, gain, open_to
     if best < 0:
         return False
-    light(ask, lit, held, c, best, choose_channel(ask, lit, held, ask.satellite[best], offered))
+    light(ask, lit, held, c, best, choose_channel(ask, lit, held, np.int64(ask.satellite[best]), offered))
     return True
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def find_move(ask: Any, lit: Any, grant: Any, s: Any) -> Any:
     """Where a grant could go from a satellite: the pair and the channels open to it; -1 if nowhere."""
     value, satellite, price = ask.value, ask.satellite, lit.price
-    c = lit.owner[grant]
+    c = np.int64(lit.owner[grant])
     best, top, offered = -1, -np.inf, NOTHING
     left = channels_left(ask, lit, c) | bit_of(lit.channel[grant])
     for i in range(ask.indptr[c], ask.indptr[c + 1]):
-        t = satellite[i]
+        t = np.int64(satellite[i])
         # Most are closed: only of those that are not the value is read, too.
         if price[t] < np.inf and t != s and value[i] - price[t] > top and value[i] > 0.0:
             open_to = lit.room[t] & left & ~barred_channels(ask, lit, c, t)
@@ -335,7 +342,7 @@ def find_move(ask: Any, lit: Any, grant: Any, s: Any) -> Any:
     return best, offered
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def relieve_satellite(ask: Any, lit: Any, held: Any, s: Any) -> Any:
     """Move one cell of a satellite to another satellite with room; whether one could be moved.
 
@@ -343,33 +350,33 @@ def relieve_satellite(ask: Any, lit: Any, held: Any, s: Any) -> Any:
     """
     begin = s * lit.width
     while lit.looked[s] < lit.used[s]:
-        place = lit.looked[s]
+        place = np.int64(lit.looked[s])
         if place + AHEAD < lit.used[s]:
             prefetch(ask.indptr, np.int64(lit.owner[lit.lights[begin + place + AHEAD]]))
         if place + AHEAD // 2 < lit.used[s]:
             coming = np.int64(lit.owner[lit.lights[begin + place + AHEAD // 2]])
             for i in range(ask.indptr[coming], ask.indptr[coming + 1], 16):
                 prefetch(ask.satellite, i)
-        grant = lit.lights[begin + place]
+        grant = np.int64(lit.lights[begin + place])
         if lit.crowd[grant] == 1:
             pair, offered = find_move(ask, lit, grant, s)
             if pair >= 0:
                 leave_satellite(ask, lit, held, place, s)
-                join_satellite(ask, lit, held, grant, pair, choose_channel(ask, lit, held, ask.satellite[pair], offered))
+                join_satellite(ask, lit, held, grant, pair, choose_channel(ask, lit, held, np.int64(ask.satellite[pair]), offered))
                 return True
         lit.looked[s] += 1
     lit.stuck[s] = True
     return False
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def take_relieved(ask: Any, lit: Any, held: Any, c: Any, left: Any, tried: Any) -> Any:
     """Give a cell a beam of a full satellite that can move another cell away; whether one could. `tried` is scratch."""
     tries = 0
     while True:
         best, top = -1, -np.inf
         for i in range(ask.indptr[c], ask.indptr[c + 1]):
-            s = ask.satellite[i]
+            s = np.int64(ask.satellite[i])
             gain = ask.value[i] - lit.base[s]
             if gain > top and not lit.stuck[s] and ask.value[i] > 0.0:
                 again = False
@@ -379,7 +386,7 @@ def take_relieved(ask: Any, lit: Any, held: Any, c: Any, left: Any, tried: Any) 
                     best, top = i, gain
         if best < 0:
             return False
-        s = ask.satellite[best]
+        s = np.int64(ask.satellite[best])
         if left & ~barred_channels(ask, lit, c, s) and relieve_satellite(ask, lit, held, s):
             offered = free_channels(ask, lit, s) & left & ~barred_channels(ask, lit, c, s)
             if offered and lit.used[s] < ask.beams[s]:
@@ -392,7 +399,7 @@ def take_relieved(ask: Any, lit: Any, held: Any, c: Any, left: Any, tried: Any) 
                 return False
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def may_share(ask: Any, lit: Any, c: Any, grant: Any) -> Any:
     """Whether a cell may share the beam that a grant opened: no cell adjacent to it has another beam of that satellite and channel."""
     for side in range(ask.neighbours.shape[1]):
@@ -405,37 +412,45 @@ def may_share(ask: Any, lit: Any, c: Any, grant: Any) -> Any:
     return True
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def best_share(ask: Any, lit: Any, pair: Any) -> Any:
     """No less than what a share in any beam of a pair's satellite carries; 0 if all are full."""
     least = lit.least[ask.satellite[pair]]
     return ask.value[pair] / (least + 1) if least < ask.per_beam else 0.0
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def share_satellite(ask: Any, lit: Any, c: Any, pair: Any, top: Any) -> Any:
     """The beam of a pair's satellite, the first of equals, where the share of a cell carries more than `top`, or -1; and what it carries.
 
-    Learns how few cells the emptiest beam of the satellite has.
+    Looks at the emptiest beams first, and learns where they are.
     """
-    s = ask.satellite[pair]
-    best, least, barred, looked = -1, ask.per_beam, NOTHING, False
-    for place in range(s * lit.width, s * lit.width + lit.used[s]):
+    s = np.int64(ask.satellite[pair])
+    begin, end = s * lit.width, s * lit.width + lit.used[s]
+    best: Any = -1
+    barred, leading = barred_channels(ask, lit, c, s), True
+    for place in range(begin + lit.emptiest[s], end):
+        grant = np.int64(lit.lights[place])
+        if lit.crowd[grant] == lit.least[s]:
+            if leading:
+                lit.emptiest[s], leading = place - begin, False
+            channel = bit_of(lit.channel[grant])
+            if ask.licensed[c] & channel and (not barred & channel or may_share(ask, lit, c, grant)):
+                return grant, ask.value[pair] / (lit.least[s] + 1)
+    least, lit.emptiest[s] = ask.per_beam, 0
+    for place in range(begin, end):
         grant = np.int64(lit.lights[place])
         crowd = np.int64(lit.crowd[grant])
         least = min(least, crowd)
         carried = ask.value[pair] / (crowd + 1)
         channel = bit_of(lit.channel[grant])
-        if crowd < ask.per_beam and carried > top and ask.licensed[c] & channel:
-            if not looked:
-                barred, looked = barred_channels(ask, lit, c, s), True
-            if not barred & channel or may_share(ask, lit, c, grant):
-                best, top = grant, carried
+        if crowd < ask.per_beam and carried > top and ask.licensed[c] & channel and (not barred & channel or may_share(ask, lit, c, grant)):
+            best, top = grant, carried
     lit.least[s] = least
     return best, top
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def take_shared(ask: Any, lit: Any, c: Any) -> Any:
     """Give a cell a share in a beam that lights others already, where its share carries most; whether there was one."""
     promising, most = -1, 0.0
@@ -465,7 +480,7 @@ def take_shared(ask: Any, lit: Any, c: Any) -> Any:
     return True
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def find_pair(ask: Any, c: Any, s: Any) -> Any:
     """Row of the pair of a cell and a satellite; -1 if it is not in view."""
     low, high = ask.indptr[c], ask.indptr[c + 1]
@@ -478,14 +493,14 @@ def find_pair(ask: Any, c: Any, s: Any) -> Any:
     return low if low < ask.indptr[c + 1] and ask.satellite[low] == s else -1
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def stop_waiting(ask: Any, lit: Any, held: Any, row: Any) -> None:
     """Let a beam of the slot before wait no longer."""
-    s = held.satellite[row]
+    s, channel = np.int64(held.satellite[row]), np.int64(held.channel[row])
     held.waits[row] = False
     held.waiting[s] -= 1
-    held.waiting_on[s * ask.channels + held.channel[row]] -= 1
-    refresh_channel(ask, lit, held, s, held.channel[row])
+    held.waiting_on[s * ask.channels + channel] -= 1
+    refresh_channel(ask, lit, held, s, channel)
 
 
 @njit(**_OPTIONS)
@@ -494,7 +509,7 @@ def start_waiting(ask: Any, held: Any) -> None:
     for c in range(len(ask.need)):
         waits = 0
         for row in range(held.first[c], held.first[c + 1]):
-            s = held.satellite[row]
+            s = np.int64(held.satellite[row])
             pair = find_pair(ask, c, s)
             licensed = ask.licensed[c] & bit_of(held.channel[row])
             if waits < ask.need[c] and licensed and pair >= 0 and ask.value[pair] > 0.0:
@@ -504,14 +519,14 @@ def start_waiting(ask: Any, held: Any) -> None:
                 waits += 1
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def keep_held(ask: Any, lit: Any, held: Any, c: Any, left: Any, gain: Any) -> Any:
     """Give a cell the first beam of the slot before that it can keep and nothing with room outdoes; whether there was one."""
     for row in range(held.first[c], held.first[c + 1]):
         if not held.waits[row]:
             continue
         stop_waiting(ask, lit, held, row)
-        s, channel = held.satellite[row], held.channel[row]
+        s, channel = np.int64(held.satellite[row]), np.int64(held.channel[row])
         if lit.used[s] >= ask.beams[s] or not free_channels(ask, lit, s) & left & bit_of(channel):
             continue
         if barred_channels(ask, lit, c, s) & bit_of(channel):
@@ -530,7 +545,7 @@ def keep_held(ask: Any, lit: Any, held: Any, c: Any, left: Any, gain: Any) -> An
     return False
 
 
-@njit(**_INLINE)
+@register_jitable(**_INLINE)
 def ask_ahead(ask: Any, lit: Any, steps: Any, step: Any) -> None:
     """Ask for what later steps will read."""
     if step + 2 * AHEAD < len(steps):
@@ -558,7 +573,7 @@ def walk_steps(ask: Any, lit: Any, held: Any, steps: Any, failed: Any, gain: Any
     holds = len(held.satellite) > 0
     for step in range(len(steps)):
         ask_ahead(ask, lit, steps, step)
-        c = steps[step]
+        c = np.int64(steps[step])
         if failed[c]:
             continue
         left = channels_left(ask, lit, c)

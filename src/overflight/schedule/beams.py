@@ -265,6 +265,7 @@ def _make_lit(request: BeamRequest, need: Integers) -> Any:
         leader=np.empty(grants, np.int32),
         crowd=np.empty(grants, np.int32),
         least=np.full(n, request.cells_per_beam, np.int32),
+        emptiest=np.zeros(n, np.int32),
         used=np.zeros(n, np.int32),
         count=np.zeros(n * request.channels, np.int16),
         room=np.zeros(n, np.uint32),
