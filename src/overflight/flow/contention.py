@@ -1,8 +1,8 @@
 """What a terminal gets among others that come and go: a fluid of mean demand would give it all that it asks for until the cell is full.
 
 Terminals are active independently of one another, so that an active one meets a Poisson number M of others whose mean is that of all
-(Palm's theorem for independent users). Where all ask alike it gets ``min(demand, capacity / (1 + M))``; what all get together is the mean number times the
-expectation of that, which never exceeds the capacity nor the mean demand.
+(Palm's theorem for independent users). Where all ask alike it gets ``min(demand, capacity / (1 + M))``; what all get together is the
+mean number times the expectation of that, which never exceeds the capacity nor the mean demand.
 
 References
 ----------
