@@ -13,7 +13,7 @@ from overflight.service.demand import activity, busy_hour_factors
 from overflight.service.spreading import METHODS, apportion, distribute_terminals
 from overflight.service.terminals import make_terminals
 
-PEOPLE = st.lists(st.one_of(st.integers(0, 10), st.integers(0, 10_000_000), st.floats(0.0, 1e7)), min_size=1, max_size=60)
+PEOPLE = st.lists(st.one_of(st.integers(0, 10), st.integers(0, 10_000_000), st.floats(1e-3, 1e7)), min_size=1, max_size=60)
 COUNTS = st.one_of(st.integers(0, 200), st.integers(0, 10_000_000))
 CELLS = built_in_cells("TO")
 SOUND = (f"cell,terminals,class\n{int(CELLS[0]):x},12,consumer\n{int(CELLS[1]):x},3,maritime\n").encode()
