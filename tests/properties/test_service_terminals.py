@@ -3,7 +3,7 @@
 import h3.api.basic_int as h3
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from overflight.earth.population import built_in_cells
@@ -13,7 +13,7 @@ from overflight.service.demand import activity, busy_hour_factors
 from overflight.service.spreading import METHODS, apportion, distribute_terminals
 from overflight.service.terminals import make_terminals
 
-PEOPLE = st.lists(st.one_of(st.integers(0, 10), st.integers(0, 10_000_000), st.floats(1e-3, 1e7)), min_size=1, max_size=60)
+PEOPLE = st.lists(st.one_of(st.integers(0, 10), st.integers(0, 10_000_000), st.floats(0.0, 1e7)), min_size=1, max_size=60)
 COUNTS = st.one_of(st.integers(0, 200), st.integers(0, 10_000_000))
 CELLS = built_in_cells("TO")
 SOUND = (f"cell,terminals,class\n{int(CELLS[0]):x},12,consumer\n{int(CELLS[1]):x},3,maritime\n").encode()
@@ -31,6 +31,8 @@ def cases(draw):
 
 @pytest.mark.parametrize("method", METHODS)
 @given(case=cases(), count=COUNTS)
+@example(case=(np.array([0.0, 5e-324]), np.array([0, 1], dtype=np.uint64)), count=2)
+@example(case=(np.array([2.22507386e-311]), np.array([0], dtype=np.uint64)), count=1)
 @settings(max_examples=100, deadline=None)
 def test_sums_are_exact(method, case, count) -> None:
     people, keys = case

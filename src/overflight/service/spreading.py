@@ -113,6 +113,8 @@ def apportion(weights: npt.ArrayLike, count: int, keys: npt.NDArray[np.uint64]) 
     if total <= 0.0:
         msg = 'terminals cannot be spread by people: nobody lives in these cells; take the method "uniform"'
         raise ScenarioError(msg)
+    if math.isinf(count / total):  # weights so small that a quota overflows: the same ones, by an exact power of two
+        shares, total = shares * 2.0**600, total * 2.0**600
     quota = shares * (count / total)
     counts = np.floor(quota).astype(np.int64)
     short = count - int(counts.sum())
