@@ -35,7 +35,9 @@ def settle(territory="Malta", **settings):
 def market(territory="Malta", **settings):
     inputs = gather(territory, **settings)
     own = settle_demand(inputs, inputs.fleets[0], inputs.scenario.capacity, Account())
-    return make_market(inputs, inputs.fleets[0], own, incumbents=inputs.scenario.capacity.incumbents)
+    fleet = inputs.fleets[0]
+    others = find_others(inputs.territory.cells, fleet, scale=inputs.scenario.capacity.incumbents)
+    return make_market(inputs, fleet, own, others)
 
 
 class TestTerminals:
@@ -177,7 +179,8 @@ class TestOthers:
     def test_homes_follow_the_scenario_for_its_own_cells_only(self):
         inputs = gather(network={"homing": "Frankfurt"})
         own = settle_demand(inputs, inputs.fleets[0], inputs.scenario.capacity, Account())
-        found = make_market(inputs, inputs.fleets[0], own, incumbents=1.0)
+        fleet = inputs.fleets[0]
+        found = make_market(inputs, fleet, own, find_others(inputs.territory.cells, fleet, scale=1.0))
         city = inputs.fleets[0].pops.city
         assert {city[row] for row in np.unique(found.home_pop[found.own])} == {"Frankfurt"}
         assert {"Sofia", "Milan", "Madrid"} <= {city[row] for row in np.unique(found.home_pop[~found.own])}

@@ -7,11 +7,12 @@ import pytest
 from tests.unit.report_sample import make_findings, make_latency
 
 from overflight.earth.geodesy import MEAN_RADIUS_KM
+from overflight.earth.geodesy import unit_vectors
 from overflight.report import figures
 from overflight.report.cellmaps import class_breaks
 from overflight.report.charts import draw_sky, latency_parts, slots_per_point
 from overflight.report.maps import Labels, View, fit_view
-from overflight.report.projection import Projection, centre_on, great_circle, unit_vectors
+from overflight.report.projection import Projection, centre_on, great_circle
 from overflight.report.words import load_words
 
 AREA_TOLERANCE = 1e-6

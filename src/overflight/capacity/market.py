@@ -12,7 +12,7 @@ import numpy.typing as npt
 from overflight.account import Account
 from overflight.catalog.homing import domestic_countries, nearest_pops
 from overflight.earth.cells import cell_centres, cell_neighbours, cell_parents
-from overflight.earth.geodesy import MEAN_RADIUS_KM, Sites, make_sites
+from overflight.earth.geodesy import MEAN_RADIUS_KM, Sites, make_sites, unit_vectors
 from overflight.earth.population import population_of_cells, read_world_cells, territories_of_cells
 from overflight.inputs import FleetInputs, Inputs
 from overflight.notices import Notice
@@ -157,7 +157,7 @@ def settle_demand(inputs: Inputs, fleet: FleetInputs, settings: CapacitySettings
     return OwnDemand(terminals, low or total, high or total, down_mbps, up_mbps, active_share, distribution, demand)
 
 
-def make_market(inputs: Inputs, fleet: FleetInputs, own: OwnDemand, *, incumbents: float) -> Market:
+def make_market(inputs: Inputs, fleet: FleetInputs, own: OwnDemand, others: tuple[Cells, Floats]) -> Market:
     """Put a territory's cells and those that compete with them together.
 
     Parameters
@@ -166,11 +166,11 @@ def make_market(inputs: Inputs, fleet: FleetInputs, own: OwnDemand, *, incumbent
         What is simulated, and the fleet whose satellites are competed for.
     own
         The territory's terminals and what they ask for.
-    incumbents
-        Terminals elsewhere as a multiple of what is estimated; 0 for none.
+    others
+        Cells elsewhere and the consumers' terminals that each stands for, as `find_others` gives them.
     """
     territory = inputs.territory
-    other_ids, other_terminals = find_others(territory.cells, fleet, scale=incumbents)
+    other_ids, other_terminals = others
     cell_ids = np.concatenate([territory.cells, other_ids])
     order = np.argsort(cell_ids, kind="stable")
     rows = list_classes()
@@ -207,22 +207,53 @@ def find_others(own: Cells, fleet: FleetInputs, *, scale: float) -> tuple[Cells,
     scale
         Multiple of the terminals that are estimated; 0: nobody is elsewhere.
     """
-    nobody = np.empty(0, dtype=np.uint64), np.empty(0)
+    cells, terminals = list_competitors(own, fleet, scale=scale)
+    return gather_cells(cells, terminals, by=terminals)
+
+
+def list_competitors(own: Cells, fleet: FleetInputs, *, scale: float, everywhere: bool = False) -> tuple[Cells, Floats]:
+    """Cells elsewhere that a satellite over the territory may serve, one by one, and their terminals.
+
+    Parameters
+    ----------
+    own
+        Cells of the territory.
+    fleet
+        Operator, satellites and mask.
+    scale
+        Multiple of the terminals that are estimated; 0: nobody is elsewhere.
+    everywhere
+        Whether territories count that the operator does not serve, with the terminals that they would have.
+    """
     if scale <= 0.0:
-        return nobody
+        return np.empty(0, dtype=np.uint64), np.empty(0)
     candidates = np.unique(read_world_cells().cells)
     candidates = candidates[~np.isin(candidates, own)]
     # Cheap first: terminals of the whole world are estimated once, places only of cells that have any.
-    terminals = world_terminals(fleet.operator, candidates).astype(np.float64) * scale
+    terminals = world_terminals(fleet.operator, candidates, everywhere=everywhere).astype(np.float64) * scale
     candidates, terminals = candidates[terminals > 0.0], terminals[terminals > 0.0]
     near = _is_near(candidates, own, 2.0 * footprint_radius_km(fleet))
-    candidates, terminals = candidates[near], terminals[near]
-    if not len(candidates):
-        return nobody
-    parents = cell_parents(candidates, OTHERS_RESOLUTION)
-    order = np.lexsort((candidates, -terminals, parents))
+    return candidates[near], terminals[near]
+
+
+def gather_cells(cells: Cells, values: Floats, *, by: Floats) -> tuple[Cells, Floats]:
+    """Gather cells by their parents: each stands where ``by`` is greatest, for all of them.
+
+    Parameters
+    ----------
+    cells
+        Ascending, shape (n,).
+    values
+        What is added up, shape (n, ...).
+    by
+        Terminals, shape (n,).
+    """
+    if not len(cells):
+        return cells, values
+    parents = cell_parents(cells, OTHERS_RESOLUTION)
+    order = np.lexsort((cells, -by, parents))
     first = np.append(True, np.diff(parents[order].astype(np.int64)) != 0)
-    return candidates[order][first], np.add.reduceat(terminals[order], np.flatnonzero(first))
+    return cells[order][first], np.add.reduceat(values[order], np.flatnonzero(first), axis=0)
 
 
 def footprint_radius_km(fleet: FleetInputs) -> float:
@@ -236,17 +267,12 @@ def footprint_radius_km(fleet: FleetInputs) -> float:
 def _is_near(cells: Cells, own: Cells, distance_km: float) -> npt.NDArray[np.bool_]:
     """Whether cells lie within a distance of any of a territory's."""
     step = max(1, len(own) // MOST_PROBES)
-    theirs, ours = (_unit_vectors(ids) for ids in (cells, own[::step]))
+    theirs, ours = (unit_vectors(*cell_centres(ids)).T for ids in (cells, own[::step]))
     least = np.cos(distance_km / MEAN_RADIUS_KM)
     near = np.zeros(len(cells), dtype=np.bool_)
     for block in np.array_split(np.arange(len(cells)), max(1, len(cells) // 20_000)):
         near[block] = (theirs[block] @ ours.T).max(axis=1) >= least
     return near
-
-
-def _unit_vectors(cells: Cells) -> Floats:
-    lat, lon = (np.radians(angle) for angle in cell_centres(cells))
-    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def _find_all_homes(inputs: Inputs, fleet: FleetInputs, others: Cells) -> npt.NDArray[np.int32]:

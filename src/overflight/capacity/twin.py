@@ -14,7 +14,7 @@ from overflight.account import Account
 from overflight.backbone import Backbone
 from overflight.capacity.chain import Network, Rules, SlotResult, work_slot
 from overflight.capacity.links import Surroundings, UserLinks, find_surroundings, make_user_links
-from overflight.capacity.market import Market, OwnDemand, make_market, settle_demand
+from overflight.capacity.market import Market, OwnDemand, find_others, make_market, settle_demand
 from overflight.capacity.plant import Plant, Sky, make_landing, make_plant, make_sky, read_weather
 from overflight.capacity.scenes import Scene, SceneFinder
 from overflight.capacity.slots import choose_slots
@@ -106,7 +106,8 @@ class CapacityTwin:
         self.settings: CapacitySettings = inputs.scenario.capacity
         self.account = Account()
         self.demand: OwnDemand = settle_demand(inputs, fleet, self.settings, self.account)
-        market = market or make_market(inputs, fleet, self.demand, incumbents=self.settings.incumbents)
+        if market is None:
+            market = make_market(inputs, fleet, self.demand, find_others(inputs.territory.cells, fleet, scale=self.settings.incumbents))
         self._propagator = propagator or Propagator(fleet.elements)
         self.case = self._make_case(market)
         self._surroundings: dict[float, Surroundings] = {}
@@ -235,7 +236,7 @@ def saturate(case: Case) -> Case:
 
 def fill_frames(result: SlotResult, case: Case, *, gateways: int) -> Frames:
     """Frames of one slot: of the territory's cells, of gateways, and of the cells elsewhere together (`overflight.run.CAPACITY_FRAMES`)."""
-    market, own, cells = case.market, case.market.own, len(case.market)
+    own, cells = case.market.own, len(case.market)
     groups, plan = result.groups, result.plan
     delivered = [np.bincount(groups.cell, weights=rate, minlength=cells) for rate in (result.down_mbps, result.up_mbps)]
     beams = np.bincount(plan.cell, minlength=cells)
@@ -252,7 +253,7 @@ def fill_frames(result: SlotResult, case: Case, *, gateways: int) -> Frames:
         "delivered_down_mbps": delivered[0][own],
         "delivered_up_mbps": delivered[1][own],
         "bottleneck": find_bounds(result, case)[own],
-        "gateway_mbps": land_own(result, market, gateways),
+        "gateway_mbps": land_traffic(result, own, gateways),
         "others_active_terminals": np.asarray(result.active[~own].sum()),
         "others_down_mbps": np.asarray(delivered[0][~own].sum()),
     }
@@ -272,8 +273,8 @@ def find_bounds(result: SlotResult, case: Case) -> npt.NDArray[np.int8]:
     )
 
 
-def land_own(result: SlotResult, market: Market, gateways: int) -> Floats:
-    """What each gateway lands of the territory's downlink traffic, Mbit/s, shape (gateways,)."""
+def land_traffic(result: SlotResult, cells: npt.NDArray[np.bool_], gateways: int) -> Floats:
+    """What each gateway lands of the downlink traffic of some cells, Mbit/s, shape (gateways,)."""
     assembly = result.assembly
     flows, first = assembly.flows, assembly.resources.rows(ResourceKind.GATEWAY).start
     assert flows.path is not None
@@ -285,5 +286,5 @@ def land_own(result: SlotResult, market: Market, gateways: int) -> Floats:
     gateway_of[path] = flows.path_resource[at_gateway] - first
     landed = gateway_of[flows.path]
     group = assembly.part_of
-    ours = market.own[result.groups.cell[group]] & (landed >= 0)
+    ours = cells[result.groups.cell[group]] & (landed >= 0)
     return np.bincount(landed[ours], weights=result.part_mbps[ours], minlength=gateways).astype(np.float64)

@@ -5,7 +5,6 @@ equals `Policy.digest`. An assessment is a JSON document that names the two poli
 its hash is that of its bytes: ``sha256sum`` checks all of them.
 """
 
-import bisect
 import hashlib
 import json
 import tomllib
@@ -17,6 +16,7 @@ from typing import Any
 from overflight.decisions.bodies import Evidence, PolicyDiff
 from overflight.decisions.refusals import DecisionError
 from overflight.intake import read_bytes
+from overflight.service.difference import find_difference
 from overflight.service.policy import Policy, embed_files, load_policy, parse_policy
 
 MAX_NAMES = 400
@@ -72,17 +72,10 @@ def read_policy(content: bytes) -> Policy:
 
 def diff_policies(before: Policy | None, after: Policy | None) -> PolicyDiff:
     """What differs between two policies, by the names of rules; none stands for a policy without anything."""
-    old = {rule.name: rule for rule in before.rules} if before else {}
-    new = {rule.name: rule for rule in after.rules} if after else {}
-    both = [name for name in old if name in new]
-    stayed = _longest_run([both.index(name) for name in new if name in old])
-    keys = [key for key in Policy.model_fields if key != "rules"]
+    found = find_difference(before, after)
     return PolicyDiff(
-        added=_capped(name for name in new if name not in old),
-        removed=_capped(name for name in old if name not in new),
-        changed=_capped(name for name in both if old[name] != new[name]),
-        moved=_capped(name for place, name in enumerate(both) if place not in stayed),
-        settings=tuple(key for key in keys if getattr(before, key, None) != getattr(after, key, None)),
+        **{key: _capped(names) for key, names in found._asdict().items() if key != "settings"},
+        settings=found.settings,
     )
 
 
@@ -139,29 +132,5 @@ def _is_hash(value: object) -> bool:
     return value is None or (isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef"))
 
 
-def _capped(names: Iterable[str]) -> tuple[str, ...]:
-    listed = list(names)
-    if len(listed) <= MAX_NAMES:
-        return tuple(listed)
-    return (*listed[:MAX_NAMES], f"and {len(listed) - MAX_NAMES:,} more")
-
-
-def _longest_run(numbers: list[int]) -> set[int]:
-    """A longest increasing subsequence: what keeps its order, so that only what has moved counts as moved (patience sorting)."""
-    tails: list[int] = []
-    ends: list[int] = []
-    before: list[int] = []
-    for place, number in enumerate(numbers):
-        pile = bisect.bisect_left(tails, number)
-        before.append(ends[pile - 1] if pile else -1)
-        if pile == len(tails):
-            tails.append(number)
-            ends.append(place)
-        else:
-            tails[pile], ends[pile] = number, place
-    kept: set[int] = set()
-    place = ends[-1] if ends else -1
-    while place >= 0:
-        kept.add(numbers[place])
-        place = before[place]
-    return kept
+def _capped(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names if len(names) <= MAX_NAMES else (*names[:MAX_NAMES], f"and {len(names) - MAX_NAMES:,} more")

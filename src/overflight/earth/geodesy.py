@@ -92,3 +92,9 @@ def great_circle_km(lat_a_deg: npt.ArrayLike, lon_a_deg: npt.ArrayLike, lat_b_de
     lat_a, lon_a, lat_b, lon_b = (np.radians(np.asarray(value, dtype=np.float64)) for value in (lat_a_deg, lon_a_deg, lat_b_deg, lon_b_deg))
     chord = np.sin((lat_b - lat_a) / 2.0) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2.0) ** 2
     return np.asarray(2.0 * MEAN_RADIUS_KM * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0))))
+
+
+def unit_vectors(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Floats:
+    """Directions from the Earth's centre, shape (3, ...), on the sphere."""
+    lat, lon = np.radians(np.asarray(lat_deg, dtype=np.float64)), np.radians(np.asarray(lon_deg, dtype=np.float64))
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

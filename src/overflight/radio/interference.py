@@ -36,6 +36,9 @@ from overflight.radio.antennas import (
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
 
+BEAM_WIDTH_GHZ = 11.7
+"""Frequency at which the parameter ``satellite_ku_diameter_m`` gives the width of beams."""
+
 BOXES_A_RING = 2
 """Edges of the grid's boxes to one ring: the fewer places beyond the ring that have to be looked at, the more boxes there are."""
 
@@ -92,8 +95,8 @@ def make_interference_model(frequency_ghz: float, *, parameters: Mapping[str, fl
     """
     values = parameter_values(parameters)
     lobe_db = min((-15.0, -20.0, -25.0, -30.0), key=lambda level: abs(level - values["satellite_side_lobe_db"]))
-    width = half_beamwidth_deg(values["satellite_ku_diameter_m"], frequency_ghz=11.7)
-    peak = aperture_gain_dbi(values["satellite_ku_diameter_m"], frequency_ghz=11.7)
+    width = half_beamwidth_deg(values["satellite_ku_diameter_m"], frequency_ghz=BEAM_WIDTH_GHZ)
+    peak = aperture_gain_dbi(values["satellite_ku_diameter_m"], frequency_ghz=BEAM_WIDTH_GHZ)
     diameter = values["terminal_diameter_m"]
     ground = terminal_gain_s1428_dbi if diameter / wavelength_m(frequency_ghz) >= 18.0 else terminal_gain_s465_dbi
     return InterferenceModel(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from overflight.earth.geodesy import MEAN_RADIUS_KM
+from overflight.earth.geodesy import MEAN_RADIUS_KM, unit_vectors
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,12 +49,6 @@ class Projection:
             return np.column_stack(self.to_plane_km(lon_lat[:, 1], lon_lat[:, 0]))
 
         return shapely.transform(geometry, _transform)
-
-
-def unit_vectors(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Floats:
-    """Directions from the Earth's centre, shape (3, ...), on the sphere."""
-    lat, lon = np.radians(np.asarray(lat_deg, dtype=np.float64)), np.radians(np.asarray(lon_deg, dtype=np.float64))
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def centre_on(lat_deg: Floats, lon_deg: Floats) -> Projection:

@@ -1,6 +1,7 @@
 """Closed, frozen tables: what every document of this stage is made of, and how their problems are told in plain words."""
 
 import difflib
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -42,6 +43,15 @@ def without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_none(item) for key, item in value.items() if item is not None}
     return [without_none(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def with_text_times(value: Any) -> Any:
+    """A document's tables with TOML's own dates and times turned into text."""
+    if isinstance(value, dict):
+        return {key: with_text_times(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_text_times(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime | date) else value
 
 
 def _explain(problem: Any, model: Any) -> str:

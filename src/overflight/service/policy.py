@@ -8,7 +8,6 @@ docs/reference/policy.md. A rule without a condition matches every terminal; a c
 import hashlib
 import tomllib
 from collections.abc import Iterable
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,11 +20,11 @@ from overflight.clock import format_time, parse_time
 from overflight.earth.territory import find_code
 from overflight.errors import InputError, TerritoryError
 from overflight.intake import read_bytes
-from overflight.service._closed import ClosedTable, problems_of, without_none
+from overflight.service._closed import ClosedTable, problems_of, with_text_times, without_none
 
 __all__ = [
     "BUILT_IN", "CLASSES", "DEFAULT", "MAX_MARGIN_KM", "PUBLIC", "Area", "Circle", "Default", "Limit", "Policy", "PolicyError", "Published",
-    "Rule", "embed_files", "load_policy", "parse_policy", "policy_schema", "read_ids",
+    "Rule", "embed_files", "known_code", "load_policy", "parse_policy", "policy_schema", "read_ids",
 ]  # fmt: skip
 
 CLASSES = ("consumer", "enterprise", "government", "emergency", "maritime", "aviation")
@@ -103,7 +102,7 @@ class Area(ClosedTable):
     @field_validator("territories")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_code_of(name) for name in value))
+        return tuple(dict.fromkeys(known_code(name) for name in value))
 
     @field_validator("cells")
     @classmethod
@@ -251,7 +250,7 @@ class Rule(_Outcome):
     @field_validator("homes")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_code_of(name) for name in value))
+        return tuple(dict.fromkeys(known_code(name) for name in value))
 
     @field_validator("starts", "ends")
     @classmethod
@@ -439,8 +438,14 @@ def _embed_area(area: Area) -> Area:
     return area.model_copy(update={"geojson": (), "polygons": (*area.polygons, *rings)})
 
 
-def _code_of(name: str) -> str:
-    """Alpha-2 code of a territory; a code of the operator's own stands for itself."""
+def known_code(name: str) -> str:
+    """Alpha-2 code of a territory; a code of the operator's own stands for itself.
+
+    Raises
+    ------
+    ValueError
+        If there is no such territory; the nearest are named.
+    """
     own = name.strip().upper()
     if own in _operator_codes():
         return own
@@ -480,7 +485,7 @@ def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         msg = f"{path}: not TOML: {error}; mend it there, or give a policy in TOML"
         raise PolicyError(msg) from None
-    raw = _localise(raw, path.parent.resolve())
+    raw = _localise(with_text_times(raw), path.parent.resolve())
     base = raw.pop("extends", None)
     if base is None:
         return raw
@@ -496,11 +501,9 @@ def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _localise(raw: Any, folder: Path) -> Any:
-    """Make paths absolute, they are relative to the policy's file, and turn TOML's own times into text."""
+    """Make paths absolute: they are relative to the policy's file."""
     if isinstance(raw, list):
         return [_localise(item, folder) for item in raw]
-    if isinstance(raw, datetime | date):
-        return raw.isoformat()
     if not isinstance(raw, dict):
         return raw
     local = {key: _localise(value, folder) for key, value in raw.items()}

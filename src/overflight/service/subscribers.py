@@ -145,7 +145,13 @@ def international_traffic_gbps(code: str, population: npt.ArrayLike) -> TrafficE
 
 
 def world_terminals(
-    operator: str, cell_ids: npt.ArrayLike, *, scale: float = 1.0, method: str = "usual", without: tuple[str, ...] = ()
+    operator: str,
+    cell_ids: npt.ArrayLike,
+    *,
+    scale: float = 1.0,
+    method: str = "usual",
+    without: tuple[str, ...] = (),
+    everywhere: bool = False,
 ) -> Counts:
     """Terminals in any cells of the world: the same estimate for every territory that is served, spread by the same method.
 
@@ -161,11 +167,13 @@ def world_terminals(
         See `overflight.service.spreading.distribute_terminals`; ``usual`` takes each territory's own (`overflight.service.rule`).
     without
         Codes of territories that are left out, such as the one whose own terminals are given.
+    everywhere
+        Whether territories and cells that are not served have the terminals that they would have if they were.
 
     Returns
     -------
     int64, shape (cells,)
-        0 in territories that are not served, in cells that are closed one by one, and at sea.
+        0 at sea and, unless ``everywhere``, in territories that are not served and in cells that are closed one by one.
 
     Raises
     ------
@@ -177,7 +185,7 @@ def world_terminals(
         raise ScenarioError(msg)
     wanted = np.asarray(cell_ids, dtype=np.uint64)
     left_out = tuple(sorted({code.strip().upper() for code in without}))
-    cells, counts = _spread_world(operator, float(scale), method, left_out)
+    cells, counts = _spread_world(operator, float(scale), method, left_out, everywhere)
     if not len(cells):
         return np.zeros(wanted.shape, dtype=np.int64)
     place = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
@@ -185,7 +193,7 @@ def world_terminals(
 
 
 @cache
-def _spread_world(operator: str, scale: float, method: str, without: tuple[str, ...]) -> tuple[Cells, Counts]:
+def _spread_world(operator: str, scale: float, method: str, without: tuple[str, ...], everywhere: bool) -> tuple[Cells, Counts]:  # noqa: FBT001
     """Cells of the world with terminals, sorted, and their terminals."""
     world = read_world_cells()
     by_owner = np.argsort(world.territory, kind="stable")
@@ -193,12 +201,15 @@ def _spread_world(operator: str, scale: float, method: str, without: tuple[str, 
     counts = np.zeros(len(world.cells), dtype=np.int64)
     for owner, code in enumerate(world.codes):
         rows = by_owner[ends[owner] : ends[owner + 1]]
-        if code in without or not _world_totals(operator) or not is_offered(code, operator=operator) or not world.population[rows].any():
+        if code in without or not _world_totals(operator) or not world.population[rows].any():
+            continue
+        if not (everywhere or is_offered(code, operator=operator)):
             continue
         number = round(estimate_terminals(code, world.population[rows], operator=operator).count * scale)
         how = usual_method(code) if method == "usual" else method
         counts[rows] = distribute_terminals(world.population[rows], number, method=how, cell_ids=world.cells[rows])
-    counts[np.isin(world.cells, blacklisted_cells())] = 0
+    if not everywhere:
+        counts[np.isin(world.cells, blacklisted_cells())] = 0
     cells, first = np.unique(world.cells, return_index=True)
     return cells, np.add.reduceat(counts, first)
 

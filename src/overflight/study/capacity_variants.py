@@ -72,9 +72,9 @@ def work_case(twin: CapacityTwin, scenes: Sequence[Scene], case: Case) -> Outcom
     for scene in scenes:
         result = twin.work_scene(scene, case)
         ours = own[result.groups.cell]
-        unlit = own & (result.active > 0.0) & (np.bincount(result.plan.cell, minlength=len(own)) == 0)
-        rates += [result.down_mbps[ours] / result.groups.terminals[ours], np.zeros(int(unlit.sum()))]
-        weights += [result.groups.terminals[ours], result.active[unlit]]
+        rate, weight = own_rates(result, own)
+        rates.append(rate)
+        weights.append(weight)
         delivered.append(result.down_mbps[ours].sum() / 1000.0)
         others += float(result.down_mbps[~ours].sum())
         others_active += float(result.active[~own].sum())
@@ -84,6 +84,14 @@ def work_case(twin: CapacityTwin, scenes: Sequence[Scene], case: Case) -> Outcom
     worst, median = (float(value) for value in weighted_quantile(np.concatenate(rates), np.concatenate(weights), (0.1, 0.5)))
     mean_others = others / others_active if others_active else math.nan
     return Outcome(median, worst, np.array(delivered), np.array(capacity), mean_others, least if math.isfinite(least) else math.nan)
+
+
+def own_rates(result: SlotResult, own: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Rates of active terminals of some cells, group by group, and how many terminals have each; in cells without a beam they have none."""
+    ours = own[result.groups.cell]
+    unlit = own & (result.active > 0.0) & (np.bincount(result.plan.cell, minlength=len(own)) == 0)
+    rates = np.append(result.down_mbps[ours] / result.groups.terminals[ours], np.zeros(int(unlit.sum())))
+    return rates, np.append(result.groups.terminals[ours], result.active[unlit])
 
 
 def _least_rate(result: SlotResult, own: npt.NDArray[np.bool_]) -> float:

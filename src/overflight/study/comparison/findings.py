@@ -1,0 +1,461 @@
+"""What a comparison of two policies found, as frozen tables; every pair is (before, after)."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from overflight.clock import format_time
+from overflight.study.findings import Assumption
+
+Floats = npt.NDArray[np.float64]
+Cells = npt.NDArray[np.uint64]
+Pair = tuple[float, float]
+
+KIND = "overflight-assessment"
+SCHEMA = 1
+"""Version of the document: keys are added, never renamed or removed."""
+
+FIGURES = 6
+"""Significant figures of numbers in the document: what differs beyond them between machines is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySide:
+    """One of the policies: as it was named, its own name, its hash (None: no policy), rules, and what decides in the end."""
+
+    named: str
+    name: str
+    sha256: str | None
+    date: str
+    source: str
+    rules: int
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """People of the territory by how terminals of the class asked about stand at their place, before and after.
+
+    ``served`` counts those that are served at a limit, too; ``listed_only`` those where none but listed terminals are.
+    """
+
+    total: float
+    served: Pair
+    limited: Pair
+    listed_only: Pair
+    gaining: float
+    losing: float
+    limited_anew: float
+    freed_of_limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """Cells of the territory: served in whole and in part, before and after; and how many gain or lose some or all of their area."""
+
+    total: int
+    whole: tuple[int, int]
+    partly: tuple[int, int]
+    gaining: int
+    losing: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChange:
+    """Terminals of a class (or of an owner): all, and those served and limited before and after."""
+
+    name: str
+    terminals: float
+    served: Pair
+    limited: Pair
+    gaining: float
+    losing: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTerminals:
+    """Terminals whose positions were given: in the territory and everywhere, by class and by owner, and the first of those that change."""
+
+    total: int
+    in_territory: int
+    by_class: tuple[ClassChange, ...]
+    by_owner: tuple[ClassChange, ...]
+    losing: tuple[tuple[str, str, str], ...]
+    """Identifier, owner and rule of some terminals that lose service."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """Rates of active terminals of the territory and what they get together, before and after; NaN where nobody asks."""
+
+    active_terminals: Pair
+    median_mbps: Pair
+    worst_tenth_mbps: Pair
+    delivered_gbps: Pair
+    capacity_gbps: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourChange:
+    """A territory that shares the satellites: its active terminals, what each gets in the mean, and all together."""
+
+    code: str
+    name: str
+    active_terminals: Pair
+    mean_mbps: Pair
+    delivered_gbps: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChange:
+    """A gateway: all that it lands, and the territory's share of that."""
+
+    name: str
+    country: str
+    status: str
+    landed_gbps: Pair
+    own_gbps: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeBand:
+    """People at some distance from the line between served and denied.
+
+    ``denied`` and ``allowed`` live on either side; of them, ``lit_by_cell`` and ``dark_by_cell`` are on the wrong side of what the operator
+    can switch, which is whole cells; ``lit_by_beam`` are denied but within 3 dB of the middle of a beam that is lit for somebody else.
+    """
+
+    from_km: float
+    to_km: float
+    denied: float
+    lit_by_cell: float
+    lit_by_beam: float
+    allowed: float
+    dark_by_cell: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How sharp the line is under one policy; no bands where there is no line."""
+
+    bands: tuple[EdgeBand, ...]
+    around_km: float
+    beam_along_km: float
+    beam_across_km: float
+    """Size of a beam within 3 dB, the median over those that light the territory's cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another constellation over the cells that lose service: what it has in view, and what it could give where its ground is known."""
+
+    name: str
+    title: str
+    operator: str
+    status: str
+    satellites_mean: float
+    covered_fraction: float
+    is_ground_known: bool
+    served_fraction: float
+    median_mbps: float
+    delivered_gbps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A contract under one policy.
+
+    Attributes
+    ----------
+    state
+        ``kept``; ``denied``: some of its terminals may not be served; ``limited``: some only at less than was committed; ``short``: they
+        may, but the rate is not reached often enough; ``not-agreed``: not in force at the time simulated.
+    served_share
+        Share of its terminals that may be served.
+    met_share
+        Share of active terminals and slots with the committed rate, in weather that is worse only in the time that the commitment leaves
+        over; NaN where it was not simulated.
+    rules
+        Rules that deny or limit.
+    """
+
+    state: str
+    served_share: float
+    short_share: float
+    met_share: float
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCheck:
+    """A contract before and after."""
+
+    name: str
+    customer: str
+    territories: tuple[str, ...]
+    terminals: int
+    terminal_class: str
+    down_mbps: float
+    up_mbps: float
+    availability_percent: float
+    value_per_year: float
+    currency: str
+    before: Keeping
+    after: Keeping
+
+    @property
+    def change(self) -> str:
+        """``broken``, ``mended``, ``kept``, ``unkept`` (in both), or ``not-agreed``."""
+        if "not-agreed" in {self.before.state, self.after.state}:
+            return "not-agreed"
+        kept = self.before.state == "kept", self.after.state == "kept"
+        return {(True, True): "kept", (True, False): "broken", (False, True): "mended", (False, False): "unkept"}[kept]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyComparison:
+    """Two policies over one territory: what changes, for whom, and what it rests on.
+
+    Attributes of cells have the shape (cells,), in the order of ``cell_ids``: people, share of them served before and after, and rate of an
+    active terminal before and after (NaN where none is).
+    """
+
+    code: str
+    name: str
+    name_fr: str
+    outline: shapely.Geometry | None = field(repr=False)
+    worldview: str
+    borders_source: str
+    start: np.datetime64
+    end: np.datetime64
+    step_s: float
+    slots: int
+    constellation: str
+    terminal_class: str
+    policies: tuple[PolicySide, PolicySide]
+    diff: dict[str, tuple[str, ...]]
+    lives: Lives
+    cells: CellCounts
+    classes: tuple[ClassChange, ...]
+    terminals_source: str
+    terminals_status: str
+    listed_share: Pair
+    known: KnownTerminals | None
+    rates: RateChange
+    neighbours: tuple[NeighbourChange, ...]
+    gateways: tuple[GatewayChange, ...]
+    edges: tuple[Edge, Edge]
+    alternatives: tuple[Alternative, ...]
+    contracts: tuple[ContractCheck, ...]
+    cell_ids: Cells
+    cell_population: Floats
+    cell_served: tuple[Floats, Floats]
+    cell_mbps: tuple[Floats, Floats]
+    warnings: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+    inputs: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    scenario: dict[str, Any]
+    summary: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document: plain data with stable keys."""
+        document: dict[str, Any] = _figures(
+            {
+                "document": KIND,
+                "schema": SCHEMA,
+                "policies": {
+                    "before": self.policies[0].sha256,
+                    "after": self.policies[1].sha256,
+                    "names": [side.name for side in self.policies],
+                    "rules": [side.rules for side in self.policies],
+                    "defaults": [side.default for side in self.policies],
+                    "diff": {key: list(names) for key, names in self.diff.items()},
+                },
+                "summary": [str(line) for line in self.summary],
+                "territory": {"code": self.code, "name": self.name, "cells": len(self.cell_ids), "population": self.lives.total},
+                "time": {"start": format_time(self.start), "end": format_time(self.end), "step_s": self.step_s, "slots": self.slots},
+                "constellation": self.constellation,
+                "class": self.terminal_class,
+                "people": {
+                    "total": self.lives.total,
+                    "served": list(self.lives.served),
+                    "limited": list(self.lives.limited),
+                    "listed_only": list(self.lives.listed_only),
+                    "gaining": self.lives.gaining,
+                    "losing": self.lives.losing,
+                    "limited_anew": self.lives.limited_anew,
+                    "freed_of_limit": self.lives.freed_of_limit,
+                },
+                "cells": {
+                    "total": self.cells.total,
+                    "served_whole": list(self.cells.whole),
+                    "served_partly": list(self.cells.partly),
+                    "gaining": self.cells.gaining,
+                    "losing": self.cells.losing,
+                },
+                "terminals": {
+                    "source": str(self.terminals_source),
+                    "status": self.terminals_status,
+                    "listed_share": list(self.listed_share),
+                    "by_class": [_class_dict(row) for row in self.classes],
+                    "known": None if self.known is None else _known_dict(self.known),
+                },
+                "rates": {
+                    "active_terminals": list(self.rates.active_terminals),
+                    "median_mbps": list(self.rates.median_mbps),
+                    "worst_tenth_mbps": list(self.rates.worst_tenth_mbps),
+                    "delivered_gbps": list(self.rates.delivered_gbps),
+                    "capacity_gbps": list(self.rates.capacity_gbps),
+                },
+                "neighbours": [
+                    {
+                        "code": row.code,
+                        "name": row.name,
+                        "active_terminals": list(row.active_terminals),
+                        "mean_mbps": list(row.mean_mbps),
+                        "delivered_gbps": list(row.delivered_gbps),
+                    }
+                    for row in self.neighbours
+                ],
+                "gateways": [
+                    {
+                        "name": row.name,
+                        "country": row.country,
+                        "status": row.status,
+                        "landed_gbps": list(row.landed_gbps),
+                        "own_gbps": list(row.own_gbps),
+                    }
+                    for row in self.gateways
+                ],
+                "edges": [_edge_dict(edge) for edge in self.edges],
+                "alternatives": [
+                    {
+                        "name": row.name,
+                        "operator": row.operator,
+                        "status": row.status,
+                        "satellites_mean": row.satellites_mean,
+                        "covered_fraction": row.covered_fraction,
+                        "ground_known": row.is_ground_known,
+                        "served_fraction": row.served_fraction,
+                        "median_mbps": row.median_mbps,
+                        "delivered_gbps": row.delivered_gbps,
+                    }
+                    for row in self.alternatives
+                ],
+                "contracts": [_contract_dict(row) for row in self.contracts],
+                "by_cell": [
+                    {
+                        "cell": f"{int(cell):x}",
+                        "population": people,
+                        "served": [before, after],
+                        "mbps": [mbps_before, mbps_after],
+                    }
+                    for cell, people, before, after, mbps_before, mbps_after in zip(
+                        self.cell_ids.tolist(),
+                        self.cell_population.tolist(),
+                        *(values.tolist() for values in (*self.cell_served, *self.cell_mbps)),
+                        strict=True,
+                    )
+                ],
+                "warnings": [str(text) for text in self.warnings],
+                "assumptions": [
+                    {"name": row.name, "value": row.value, "status": row.status, "source": row.source} for row in self.assumptions
+                ],
+                "inputs": [{"name": str(name), "sha256": sha256} for name, sha256 in self.inputs],
+                "scenario": self.scenario,
+                "versions": dict(self.versions),
+            }
+        )
+        return document
+
+    def to_json(self) -> str:
+        """Write the document: the same inputs give the same text, whose SHA-256 is its address."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    def digest(self) -> str:
+        """SHA-256 of the document as it is written."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def _class_dict(row: ClassChange) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "terminals": row.terminals,
+        "served": list(row.served),
+        "limited": list(row.limited),
+        "gaining": row.gaining,
+        "losing": row.losing,
+    }
+
+
+def _known_dict(known: KnownTerminals) -> dict[str, Any]:
+    return {
+        "total": known.total,
+        "in_territory": known.in_territory,
+        "by_class": [_class_dict(row) for row in known.by_class],
+        "by_owner": [_class_dict(row) for row in known.by_owner],
+        "losing": [{"terminal": name, "owner": owner, "rule": rule} for name, owner, rule in known.losing],
+    }
+
+
+def _edge_dict(edge: Edge) -> dict[str, Any]:
+    return {
+        "around_km": edge.around_km,
+        "beam_along_km": edge.beam_along_km,
+        "beam_across_km": edge.beam_across_km,
+        "bands": [
+            {
+                "from_km": row.from_km,
+                "to_km": row.to_km if np.isfinite(row.to_km) else None,
+                "denied": row.denied,
+                "lit_by_cell": row.lit_by_cell,
+                "lit_by_beam": row.lit_by_beam,
+                "allowed": row.allowed,
+                "dark_by_cell": row.dark_by_cell,
+            }
+            for row in edge.bands
+        ],
+    }
+
+
+def _contract_dict(row: ContractCheck) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "customer": row.customer,
+        "territories": list(row.territories),
+        "terminals": row.terminals,
+        "class": row.terminal_class,
+        "down_mbps": row.down_mbps,
+        "up_mbps": row.up_mbps,
+        "availability_percent": row.availability_percent,
+        "value_per_year": row.value_per_year,
+        "currency": row.currency,
+        "change": row.change,
+        **{
+            name: {
+                "state": side.state,
+                "served_share": side.served_share,
+                "short_share": side.short_share,
+                "met_share": side.met_share,
+                "rules": list(side.rules),
+            }
+            for name, side in (("before", row.before), ("after", row.after))
+        },
+    }
+
+
+def _figures(value: Any) -> Any:
+    """Plain data with numbers to `FIGURES` significant figures; what is not a number has no value there."""
+    if isinstance(value, dict):
+        return {key: _figures(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_figures(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{FIGURES}g}") if np.isfinite(value) else None
+    return value

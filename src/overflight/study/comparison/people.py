@@ -1,0 +1,201 @@
+"""People as points: those of a cell stand evenly over its land, so that a line through the cell has people on either side of it."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import h3.api.basic_int as h3
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.spatial import cKDTree
+
+from overflight.earth._borders import read_borders
+from overflight.earth.cells import RESOLUTION, cell_centres
+from overflight.earth.geodesy import MEAN_RADIUS_KM, unit_vectors
+from overflight.earth.population import read_world_cells
+from overflight.earth.territory import Territory
+
+Floats = npt.NDArray[np.float64]
+Cells = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
+
+FINE, COARSE = 7, 6
+"""H3 resolutions of the points: about 49 of 5 km² in a cell, or 7 of 36 km²."""
+
+MOST_FINE_CELLS = 30_000
+"""Larger territories are cut into coarse points."""
+
+
+AROUND_KM = 100.0
+"""So far from a territory's cells people are looked for: a beam at 25° of elevation is about as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Parts of cells with their points: n points in m parts. A cell that a border runs through is a part of each territory.
+
+    Attributes
+    ----------
+    lat_deg, lon_deg
+        Points, shape (n,).
+    people
+        People at each point, shape (n,).
+    part
+        Row of each point's part, ascending, shape (n,).
+    cells
+        Cell of each part, shape (m,).
+    code
+        Row of each part's territory in ``codes``, shape (m,).
+    codes
+        Alpha-2 codes.
+    own
+        Whether a part is the territory's that is asked about, shape (m,).
+    """
+
+    lat_deg: Floats
+    lon_deg: Floats
+    people: Floats
+    part: Rows
+    cells: Cells
+    code: Rows
+    codes: tuple[str, ...]
+    own: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.lat_deg)
+
+    @property
+    def is_own(self) -> npt.NDArray[np.bool_]:
+        """Whether each point is the territory's, shape (n,)."""
+        return self.own[self.part]
+
+    @property
+    def weight(self) -> Floats:
+        """Share of its part that a point stands for, by people, or by area where nobody lives; shape (n,)."""
+        count = np.bincount(self.part, minlength=len(self.cells))
+        whole = np.bincount(self.part, weights=self.people, minlength=len(self.cells))
+        by_people = np.divide(self.people, whole[self.part], out=np.zeros(len(self)), where=whole[self.part] > 0.0)
+        return np.where(whole[self.part] > 0.0, by_people, 1.0 / count[self.part])
+
+    @property
+    def unit(self) -> Floats:
+        """Points on the unit sphere, shape (n, 3)."""
+        return unit_vectors(self.lat_deg, self.lon_deg).T
+
+
+def settle_territory(territory: Territory, *, around_km: float) -> People:
+    """People of a territory, and those who live within a distance of its cells, in whichever territory.
+
+    Parameters
+    ----------
+    territory
+        The territory.
+    around_km
+        How far around it, km.
+    """
+    world = read_world_cells()
+    own = territory.cells
+    is_built_in = bool(territory.alpha3)
+    mine = world.codes.index(territory.code) if is_built_in and territory.code in world.codes else -1
+    elsewhere = np.flatnonzero((world.territory != mine) if is_built_in else ~np.isin(world.cells, own))
+    elsewhere = elsewhere[world.population[elsewhere] > 0.0]
+    near = elsewhere[is_within(world.cells[elsewhere], own, around_km)]
+    codes = list(world.codes)
+    if territory.code not in codes:
+        codes.append(territory.code)
+    code = np.append(np.full(len(own), codes.index(territory.code)), world.territory[near])
+    resolution = FINE if len(own) <= MOST_FINE_CELLS else COARSE
+    return _settle(
+        np.append(own, world.cells[near]),
+        np.append(territory.population, world.population[near]),
+        code.astype(np.int64),
+        tuple(codes),
+        np.arange(len(code)) < len(own),
+        shapes={codes.index(territory.code): territory.geometry},
+        resolution=resolution,
+    )
+
+
+def settle_cells(cells: Cells) -> People:
+    """People of some cells of the world, in every territory that has a part of them, as coarse points."""
+    world = read_world_cells()
+    rows = np.flatnonzero(np.isin(world.cells, cells))
+    return _settle(
+        world.cells[rows],
+        world.population[rows],
+        world.territory[rows].astype(np.int64),
+        world.codes,
+        np.zeros(len(rows), dtype=np.bool_),
+        shapes={},
+        resolution=COARSE,
+    )
+
+
+def settle_codes(codes: tuple[str, ...]) -> People:
+    """People of whole territories, as coarse points."""
+    world = read_world_cells()
+    rows = np.flatnonzero(np.isin(world.territory, [world.codes.index(code) for code in codes if code in world.codes]))
+    return _settle(
+        world.cells[rows],
+        world.population[rows],
+        world.territory[rows].astype(np.int64),
+        world.codes,
+        np.ones(len(rows), dtype=np.bool_),
+        shapes={},
+        resolution=COARSE,
+    )
+
+
+def _settle(
+    cells: Cells,
+    population: Floats,
+    code: Rows,
+    codes: tuple[str, ...],
+    own: npt.NDArray[np.bool_],
+    *,
+    shapes: dict[int, shapely.Geometry],
+    resolution: int,
+) -> People:
+    children = _children(cells, resolution)
+    part = np.repeat(np.arange(len(cells)), [len(row) for row in children])
+    lat_deg, lon_deg = cell_centres(np.concatenate(children) if children else np.empty(0, dtype=np.uint64))
+    on_land = _on_land(lat_deg, lon_deg, part, code, codes, shapes)
+    # A part too small for any point keeps all of its cell's.
+    lost = np.bincount(part[on_land], minlength=len(cells)) == 0
+    kept = on_land | lost[part]
+    lat_deg, lon_deg, part = lat_deg[kept], lon_deg[kept], part[kept]
+    each = population / np.maximum(np.bincount(part, minlength=len(cells)), 1)
+    return People(lat_deg, lon_deg, each[part], part, cells, code, codes, own)
+
+
+def _children(cells: Cells, resolution: int) -> list[Cells]:
+    """The cells of a finer resolution in each."""
+    if resolution == RESOLUTION:
+        return [np.array([cell], dtype=np.uint64) for cell in cells.tolist()]
+    return [np.array(h3.cell_to_children(cell, resolution), dtype=np.uint64) for cell in cells.tolist()]
+
+
+def _on_land(
+    lat_deg: Floats, lon_deg: Floats, part: Rows, code: Rows, codes: tuple[str, ...], shapes: dict[int, shapely.Geometry]
+) -> npt.NDArray[np.bool_]:
+    """Whether each point lies in the territory that its part belongs to."""
+    whose = code[part]
+    order = np.argsort(whose, kind="stable")
+    bounds = np.searchsorted(whose[order], np.arange(len(codes) + 1))
+    inside = np.zeros(len(lat_deg), dtype=np.bool_)
+    for number, (first, last) in enumerate(pairwise(bounds.tolist())):
+        if last > first:
+            rows = order[first:last]
+            geometry = shapes[number] if number in shapes else read_borders(codes[number])
+            shapely.prepare(geometry)
+            inside[rows] = shapely.intersects_xy(geometry, lon_deg[rows], lat_deg[rows])
+    return inside
+
+
+def is_within(cells: Cells, own: Cells, distance_km: float) -> npt.NDArray[np.bool_]:
+    """Whether centres of cells lie within a distance of any centre of others."""
+    if not len(cells) or not len(own):
+        return np.zeros(len(cells), dtype=np.bool_)
+    chord = 2.0 * np.sin(min(distance_km / MEAN_RADIUS_KM, np.pi) / 2.0)
+    away, _ = cKDTree(unit_vectors(*cell_centres(own)).T).query(unit_vectors(*cell_centres(cells)).T, distance_upper_bound=chord)
+    return np.asarray(np.isfinite(away))

@@ -1,0 +1,129 @@
+"""A comparison in a few lines for people: what a record shows of an assessment."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from overflight.notices import Notice, Value
+
+if TYPE_CHECKING:
+    from overflight.study.comparison.findings import ContractCheck, PolicyComparison
+
+MOST_CONTRACTS = 5
+"""Contracts that the summary names one by one."""
+
+_FEW = 0.5
+"""Fewer people than this are nobody."""
+
+
+def summarise(found: "PolicyComparison") -> tuple[str, ...]:
+    """Lines for people, the gravest first: people, terminals, rates, neighbours, the line, others who could serve, contracts."""
+    lines = [_say_people(found), _say_terminals(found), _say_rates(found)]
+    lines += [*_say_neighbours(found), *_say_line(found), *_say_others(found), *_say_contracts(found)]
+    return tuple(lines)
+
+
+def _say_people(found: "PolicyComparison") -> Notice:
+    lives = found.lives
+    values: dict[str, Value] = {
+        "name": found.name,
+        "name_fr": found.name_fr,
+        "gaining": lives.gaining,
+        "losing": lives.losing,
+        "before": lives.served[0],
+        "after": lives.served[1],
+        "total": lives.total,
+        "cells": found.cells.gaining + found.cells.losing,
+    }
+    if lives.gaining < _FEW and lives.losing < _FEW:
+        text = "{name}: nobody gains or loses service; {after:,.0f} of {total:,.0f} people are served"
+        return Notice.of("summary_line.people_same", text, **values)
+    text = (
+        "{name}: {gaining:,.0f} people gain service, {losing:,.0f} lose it; of {total:,.0f}, {before:,.0f} were served and"
+        " {after:,.0f} will be"
+    )
+    return Notice.of("summary_line.people", text, **values)
+
+
+def _say_terminals(found: "PolicyComparison") -> Notice:
+    gaining, losing = (sum(getattr(row, name) for row in found.classes) for name in ("gaining", "losing"))
+    total = sum(row.terminals for row in found.classes)
+    text = "terminals, of {total:,.0f}: {gaining:,.0f} gain service, {losing:,.0f} lose it"
+    return Notice.of("summary_line.terminals", text, total=total, gaining=gaining, losing=losing)
+
+
+def _say_rates(found: "PolicyComparison") -> Notice:
+    rates = found.rates
+    before, after = (_write_rate(value) for value in rates.median_mbps)
+    text = "an active terminal, in the median: before {before}, after {after}; all together up to {low:,.1f} and {high:,.1f} Gbit/s"
+    low, high = rates.capacity_gbps
+    return Notice.of("summary_line.rates", text, before=before, after=after, low=low, high=high)
+
+
+def _write_rate(mbps: float) -> Notice:
+    if not np.isfinite(mbps):
+        return Notice.word("summary_word", "nobody is served")
+    return Notice.of("summary_word.rate", "{rate:,.0f} Mbit/s", rate=mbps)
+
+
+def _say_neighbours(found: "PolicyComparison") -> list[Notice]:
+    """The neighbour whose terminals feel it most."""
+    rows = [row for row in found.neighbours if row.mean_mbps[0] > 0.0 and row.mean_mbps[1] > 0.0 and row.active_terminals[1] >= 1.0]
+    if not rows:
+        return []
+    felt = max(rows, key=lambda row: (abs(row.mean_mbps[1] / row.mean_mbps[0] - 1.0), row.code))
+    share = felt.mean_mbps[1] / felt.mean_mbps[0] - 1.0
+    values: dict[str, Value] = {
+        "code": felt.code,
+        "name": felt.name,
+        "share": share,
+        "before": felt.mean_mbps[0],
+        "after": felt.mean_mbps[1],
+    }
+    if abs(share) < 0.0005:
+        return [Notice.of("summary_line.neighbours_same", "terminals elsewhere get what they got before", **values)]
+    text = "of the neighbours {name} feels it most: {after:,.1f} Mbit/s an active terminal instead of {before:,.1f} ({share:+.1%})"
+    return [Notice.of("summary_line.neighbours", text, **values)]
+
+
+def _say_line(found: "PolicyComparison") -> list[Notice]:
+    bands = found.edges[1].bands
+    if not bands:
+        return []
+    values = {
+        "cell": sum(row.lit_by_cell for row in bands),
+        "beam": sum(row.lit_by_beam for row in bands),
+        "dark": sum(row.dark_by_cell for row in bands),
+    }
+    text = (
+        "the line is not sharp: {cell:,.0f} people who are to be denied live in cells that are on, {dark:,.0f} who are to be served in"
+        " cells that are off; beams meant for others reach {beam:,.0f} who are denied"
+    )
+    return [Notice.of("summary_line.line", text, **values)]
+
+
+def _say_others(found: "PolicyComparison") -> list[Notice]:
+    if not found.alternatives:
+        return []
+    names = tuple(
+        Notice.of("summary_line.alternative", "{title} in view {share:.0%} of the time", title=row.title, share=row.covered_fraction)
+        for row in found.alternatives
+    )
+    return [Notice.of("summary_line.alternatives", "over those who lose service: {names:; }", names=names)]
+
+
+def _say_contracts(found: "PolicyComparison") -> list[Notice]:
+    if not found.contracts:
+        return []
+    broken = [row for row in found.contracts if row.change == "broken"]
+    text = "contracts: {broken} of {total} broken by the change"
+    lines = [Notice.of("summary_line.contracts", text, broken=len(broken), total=len(found.contracts))]
+    return lines + [_say_contract(row) for row in broken[:MOST_CONTRACTS]]
+
+
+def _say_contract(row: "ContractCheck") -> Notice:
+    text = "broken: {name} ({customer}, {value:,.0f} {currency} a year): {state}"
+    state = Notice.word("contract_state", row.after.state)
+    return Notice.of(
+        "summary_line.contract", text, name=row.name, customer=row.customer, value=row.value_per_year, currency=row.currency, state=state
+    )
