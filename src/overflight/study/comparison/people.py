@@ -1,7 +1,6 @@
 """People as points: those of a cell stand evenly over its land, so that a line through the cell has people on either side of it."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -10,7 +9,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from overflight.earth._borders import read_borders
-from overflight.earth.cells import RESOLUTION, cell_centres
+from overflight.earth.cells import RESOLUTION, cell_boundaries, cell_centres
 from overflight.earth.geodesy import MEAN_RADIUS_KM, unit_vectors
 from overflight.earth.population import read_world_cells
 from overflight.earth.territory import Territory
@@ -159,11 +158,16 @@ def _settle(
     children = _children(cells, resolution)
     part = np.repeat(np.arange(len(cells)), [len(row) for row in children])
     lat_deg, lon_deg = cell_centres(np.concatenate(children) if children else np.empty(0, dtype=np.uint64))
-    on_land = _on_land(lat_deg, lon_deg, part, code, codes, shapes)
-    # A part too small for any point keeps all of its cell's.
-    lost = np.bincount(part[on_land], minlength=len(cells)) == 0
-    kept = on_land | lost[part]
-    lat_deg, lon_deg, part = lat_deg[kept], lon_deg[kept], part[kept]
+    whose = [shapes[number] if number in shapes else read_borders(codes[number]) for number in _used(code)]
+    land = dict(zip(_used(code), whose, strict=True))
+    kept = _on_land(lat_deg, lon_deg, part, code, land)
+    # A part too small for any point has one of its own.
+    lost = np.flatnonzero(np.bincount(part[kept], minlength=len(cells)) == 0)
+    extra = [_point_in(int(cells[row]), land[int(code[row])]) for row in lost.tolist()]
+    lat_deg, lon_deg = (np.append(old[kept], [point[axis] for point in extra]) for axis, old in enumerate((lat_deg, lon_deg)))
+    part = np.append(part[kept], lost)
+    order = np.argsort(part, kind="stable")
+    lat_deg, lon_deg, part = lat_deg[order], lon_deg[order], part[order]
     each = population / np.maximum(np.bincount(part, minlength=len(cells)), 1)
     return People(lat_deg, lon_deg, each[part], part, cells, code, codes, own)
 
@@ -175,21 +179,29 @@ def _children(cells: Cells, resolution: int) -> list[Cells]:
     return [np.array(h3.cell_to_children(cell, resolution), dtype=np.uint64) for cell in cells.tolist()]
 
 
-def _on_land(
-    lat_deg: Floats, lon_deg: Floats, part: Rows, code: Rows, codes: tuple[str, ...], shapes: dict[int, shapely.Geometry]
-) -> npt.NDArray[np.bool_]:
+def _used(code: Rows) -> list[int]:
+    return [int(number) for number in np.unique(code)]
+
+
+def _on_land(lat_deg: Floats, lon_deg: Floats, part: Rows, code: Rows, land: dict[int, shapely.Geometry]) -> npt.NDArray[np.bool_]:
     """Whether each point lies in the territory that its part belongs to."""
     whose = code[part]
-    order = np.argsort(whose, kind="stable")
-    bounds = np.searchsorted(whose[order], np.arange(len(codes) + 1))
     inside = np.zeros(len(lat_deg), dtype=np.bool_)
-    for number, (first, last) in enumerate(pairwise(bounds.tolist())):
-        if last > first:
-            rows = order[first:last]
-            geometry = shapes[number] if number in shapes else read_borders(codes[number])
-            shapely.prepare(geometry)
-            inside[rows] = shapely.intersects_xy(geometry, lon_deg[rows], lat_deg[rows])
+    for number, geometry in land.items():
+        rows = np.flatnonzero(whose == number)
+        shapely.prepare(geometry)
+        inside[rows] = shapely.intersects_xy(geometry, lon_deg[rows], lat_deg[rows])
     return inside
+
+
+def _point_in(cell: int, geometry: shapely.Geometry) -> tuple[float, float]:
+    """Latitude and longitude of a point of a territory in a cell, or else of the point nearest to the cell."""
+    hexagon = shapely.Polygon(cell_boundaries([cell])[0])
+    common = shapely.intersection(geometry, hexagon)
+    if common.is_empty:
+        common = shapely.intersection(geometry, shapely.buffer(shapely.shortest_line(hexagon.centroid, geometry), 1e-3))
+    point = common.representative_point() if not common.is_empty else hexagon.centroid
+    return float(point.y), float((point.x + 180.0) % 360.0 - 180.0)
 
 
 def is_within(cells: Cells, own: Cells, distance_km: float) -> npt.NDArray[np.bool_]:
