@@ -71,13 +71,24 @@ def _list_settings() -> str:
     parts = []
     for name, title in _TABLES_OF_SCENARIO.items():
         definition = schema if name == "Scenario" else schema["$defs"][name]
-        required = set(definition.get("required", ()))
-        rows = [
-            (f"`{key}`", _values_of(field), "required" if key in required else _default_of(field), _plain(field["description"]))
-            for key, field in definition["properties"].items()
-        ]
-        parts += [f"## {title}\n", _plain(definition["description"]) + "\n", _table(("key", "values", "default", "meaning"), rows) + "\n"]
+        parts += [f"## {title}\n", _plain(definition["description"]) + "\n", _describe_keys(definition) + "\n"]
     return "\n".join(parts)
+
+
+def _list_contracts() -> str:
+    from overflight.service.contracts import contracts_schema
+
+    return _describe_keys(contracts_schema()["$defs"]["Contract"])
+
+
+def _describe_keys(definition: dict[str, Any]) -> str:
+    """A row for each key of a table, from its JSON Schema."""
+    required = set(definition.get("required", ()))
+    rows = [
+        (f"`{key}`", _values_of(field), "required" if key in required else _default_of(field), _plain(field["description"]))
+        for key, field in definition["properties"].items()
+    ]
+    return _table(("key", "values", "default", "meaning"), rows)
 
 
 def _values_of(field: dict[str, Any]) -> str:
@@ -271,6 +282,7 @@ def _list_errors() -> str:
 _PARTS: dict[str, Callable[[], str]] = {
     "commands": _list_commands,
     "settings": _list_settings,
+    "contracts": _list_contracts,
     "frames": _list_frames,
     "capacity-frames": _list_capacity_frames,
     "bottlenecks": _list_bottlenecks,

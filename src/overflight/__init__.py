@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from overflight.network.ways import LinkState, SlotWays, find_ways
     from overflight.orbit.elements import ElementSets, parse_elements, read_elements
     from overflight.orbit.propagation import Propagator
+    from overflight.report.assessment import Assessment, compare_policies
     from overflight.report.territory import TerritoryReport, report_territory
     from overflight.run import Run, open_run
     from overflight.scenario import Scenario, load_scenario, parse_scenario
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STRATEGIES",
     "TOPOLOGIES",
+    "Assessment",
     "Candidates",
     "CellTree",
     "ElementSets",
@@ -48,6 +50,7 @@ __all__ = [
     "TerritoryReport",
     "TopologyInput",
     "__version__",
+    "compare_policies",
     "find_passes",
     "find_place",
     "find_territory",
@@ -75,6 +78,7 @@ _HOMES = {
     "overflight.network.ways": ("LinkState", "SlotWays", "find_ways"),
     "overflight.orbit.elements": ("ElementSets", "parse_elements", "read_elements"),
     "overflight.orbit.propagation": ("Propagator",),
+    "overflight.report.assessment": ("Assessment", "compare_policies"),
     "overflight.report.territory": ("TerritoryReport", "report_territory"),
     "overflight.run": ("Run", "open_run"),
     "overflight.scenario": ("Scenario", "load_scenario", "parse_scenario"),

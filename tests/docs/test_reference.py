@@ -169,6 +169,14 @@ def test_the_json_of_a_verb_is_documented(capsys: pytest.CaptureFixture[str], ar
     assert_documented(keys_of(run_json(capsys, *arguments)), heading)
 
 
+def test_the_json_of_a_comparison_is_documented(tmp_path: Path):
+    contracts, reports = tmp_path / "contracts.toml", tmp_path / "reports.csv"
+    contracts.write_text('[[contracts]]\nname = "rescue"\ncustomer = "Rescue"\nterritories = ["MT"]\nterminals = 3\ndown_mbps = 5.0\n')
+    reports.write_text("terminal,time,lat,lon\nKIT-1,2026-08-21T00:00:00Z,35.9,14.4\n")
+    made = overflight.compare_policies("Malta", "public", "none", contracts=contracts, reports=reports, hours=0.1, slots=1)
+    assert_documented(keys_of(json.loads(made.findings.to_json())), "## `overflight compare`")
+
+
 def test_the_layout_of_a_run_is_documented(report: dict[str, Any], folder: Path):
     page, run = read("reference/run-on-disk.md"), folder / "malta"
     frames = {name for row in table_of(page, "<!-- generated: frames -->\n") for name in names_in(row[0])}

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "pairs", "capacity"),
     "fetch": (*GROUND, "orbit"),
     "study": (*GROUND, *STAGES, "scenario", "run", "account", "inputs", "backbone", "pairs", "capacity", "twin"),
-    "report": (*GROUND, "study", "scenario", "run", "twin"),
+    "report": (*GROUND, "service", "study", "scenario", "run", "twin"),
     "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "capacity", "twin", "study", "report", "fetch", "decisions"),
 }
 

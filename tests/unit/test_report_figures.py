@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from tests.unit.report_sample import make_findings, make_latency
 
-from overflight.earth.geodesy import MEAN_RADIUS_KM
-from overflight.earth.geodesy import unit_vectors
+from overflight.earth.geodesy import MEAN_RADIUS_KM, unit_vectors
 from overflight.report import figures
 from overflight.report.cellmaps import class_breaks
 from overflight.report.charts import draw_sky, latency_parts, slots_per_point

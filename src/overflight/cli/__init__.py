@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from overflight import __version__
-from overflight.cli import cosmosim, decision, doctor, fetch, passes, path, policy, report, run, scenario, terminals, visible
+from overflight.cli import compare, cosmosim, decision, doctor, fetch, passes, path, policy, report, run, scenario, terminals, visible
 from overflight.cli._shared import say
 from overflight.errors import InputError, OverflightError, plain_words
 
@@ -44,6 +44,7 @@ app.command(name="passes", short_help="List the passes of satellites over a plac
 app.command(name="visible", short_help="List the satellites above a place.")(visible.visible)
 app.command(name="path", short_help="Print the route between two places, hop by hop.")(path.path)
 app.add_typer(policy.app, name="policy")
+app.command(name="compare", short_help="Say what a change of policy does.")(compare.compare)
 app.add_typer(terminals.app, name="terminals")
 app.add_typer(decision.app, name="decision")
 app.command(name="cosmosim", short_help="Compute a national capacity by CosmoSim's rules.")(cosmosim.cosmosim)

@@ -6,6 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overflight.cli import _decision_reports
+from overflight.cli._comparison import (
+    Asked,
+    AtOption,
+    ClassOption,
+    ConstellationsOption,
+    ContractsOption,
+    LangOption,
+    OutOption,
+    RegistryOption,
+    ReportsOption,
+    ScenarioOption,
+    SlotsOption,
+    TerminalsOption,
+    TerritoryOption,
+    check_language,
+    work_out,
+)
 from overflight.cli._decision_people import key_app, person_app
 from overflight.cli._decision_shared import (
     DEFAULT_RECORD,
@@ -20,9 +37,20 @@ from overflight.cli._decision_shared import (
     read_grounds,
     read_interests,
     read_key,
+    reading,
     report_entries,
 )
-from overflight.cli._shared import JsonOption, read_instant, say, write_json
+from overflight.cli._shared import (
+    ElementsOption,
+    HoursOption,
+    JsonOption,
+    OverwriteOption,
+    StrictOption,
+    ThreadsOption,
+    read_instant,
+    say,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from overflight.decisions.bodies import EntryKind, Interest
@@ -170,17 +198,58 @@ def request(
 @app.command(short_help="Attach an assessment.")
 def assess(
     decision: DecisionArgument,
-    document: Annotated[Path, typer.Argument(metavar="FILE", help="Assessment document in JSON.", show_default=False)],
+    document: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Assessment document of compare. Default: it is worked out here.", show_default=False),
+    ] = None,
+    territory: TerritoryOption = None,
+    scenario: ScenarioOption = None,
+    elements: ElementsOption = None,
+    constellation: ConstellationsOption = None,
+    at: AtOption = None,
+    hours: HoursOption = 24.0,
+    terminals: TerminalsOption = None,
+    contracts: ContractsOption = None,
+    terminal_class: ClassOption = "consumer",
+    slots: SlotsOption = 12,
+    reports: ReportsOption = None,
+    registry: RegistryOption = None,
+    lang: LangOption = "en",
+    out: OutOption = None,
+    overwrite: OverwriteOption = False,  # noqa: FBT002
+    threads: ThreadsOption = None,
+    strict: StrictOption = False,  # noqa: FBT002
     record: RecordOption = DEFAULT_RECORD,
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Attach an assessment of what the change would do; it must compare the two policies of the decision."""
+    """Attach an assessment of what the change would do: a document of compare, or one worked out from the record's own policies."""
     from overflight.decisions import acts
     from overflight.decisions.documents import read_assessment
+    from overflight.decisions.refusals import DecisionError
 
-    found = read_assessment(document)
+    asked = Asked(
+        territory=territory,
+        scenario=scenario,
+        elements=tuple(elements or ()),
+        constellations=tuple(constellation or ()),
+        at=at,
+        hours=hours,
+        terminals=terminals,
+        contracts=contracts,
+        terminal_class=terminal_class,
+        slots=slots,
+        reports=reports,
+        registry=registry,
+        threads=threads,
+        strict=strict,
+    )
+    if document is not None and asked != Asked():
+        msg = f"{document} is an assessment already; leave the options of what is simulated out, or the document"
+        raise DecisionError(msg)
+    path = document or _work_out(decision, asked, record, key, passphrase_file, lang=lang, out=out, overwrite=overwrite)
+    found = read_assessment(path)
     entries = act(
         record,
         key,
@@ -188,6 +257,33 @@ def assess(
         lambda actor, logs, _: [acts.assess(actor, decision=acts.find_decision(logs, decision), assessment=found)],
     )
     report_entries(entries, as_json=as_json)
+
+
+def _work_out(
+    decision: str,
+    asked: Asked,
+    record: str,
+    key: Path | None,
+    passphrase_file: Path | None,
+    *,
+    lang: str,
+    out: Path | None,
+    overwrite: bool,
+) -> Path:
+    """Compare the two policies of a decision as the record keeps them; returns the document written."""
+    from overflight.decisions.acts import find_decision, policies_of
+    from overflight.report.assessment import DOCUMENT
+
+    check_language(lang)
+    if key is None:
+        read_key(None)  # refused now rather than after the work
+    with reading(record, key, passphrase_file) as opened:
+        found = find_decision(opened.logs, decision)
+        before, after = policies_of(opened.store.document, opened.logs, found)
+    made = work_out(asked, before, after)
+    folder = made.write(out, lang=lang, overwrite=overwrite)
+    say(f"wrote {folder / DOCUMENT} (sha256 {made.sha256}) and assessment.html beside it")
+    return folder / DOCUMENT
 
 
 @app.command(short_help="Approve a decision.")

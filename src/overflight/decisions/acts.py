@@ -136,6 +136,26 @@ def request_revert(actor: Actor, logs: Logs, fetch: Fetch, *, decision: Decision
     return Act(actor.draft("request", marking, body))
 
 
+def policies_of(fetch: Fetch, logs: Logs, decision: Decision) -> tuple[tuple[str, Policy | None], tuple[str, Policy | None]]:
+    """The policies before and after a decision, each with a name; None where there is none.
+
+    Raises
+    ------
+    DecisionError
+        If it is a decision on rules, or the record lacks a policy.
+    """
+    request = decision.request
+    if request.rules is not None:
+        msg = f"decision {decision.id[:16]} is about the rules of the record; only changes of policy are assessed by the twin"
+        raise DecisionError(msg)
+    before, after = (_policy_of(fetch, logs, sha256) for sha256 in (request.base, request.result))
+    return _named(before), _named(after)
+
+
+def _named(policy: Policy | None) -> tuple[str, Policy | None]:
+    return ("none" if policy is None else policy.name), policy
+
+
 def assess(actor: Actor, *, decision: Decision, assessment: Assessment) -> Act:
     """Attach an assessment."""
     body = _body(Assess, decision=decision.id, assessment=assessment.document.sha256, before=assessment.before, after=assessment.after)

@@ -45,7 +45,21 @@ _EMPTY = "#f1f2f3"
 _NOUGHT = "#d55e00"
 _LEAST_VIEW_KM = 110.0
 _HEADER = 50.0
+_LETTER = 5.6
+"""Width of a letter of the key, the mean, SVG units."""
+
 _GAP = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a map of cells shows besides their values: the territory and its border, how many cells it has, those that are hatched."""
+
+    code: str
+    outline: shapely.Geometry | None
+    cells_total: int
+    hatched: npt.NDArray[np.uint64]
+    """Cells that the operator denies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,9 @@ class Panel:
     """Whether cells without a value are dotted: they are few, and matter."""
     marks_nought: bool = False
     """Whether cells with nothing are a class of their own."""
+    empty_colour: str = _EMPTY
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Name and colour of each class, where classes are kinds of cells and values are their numbers from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +100,30 @@ def is_sampled(findings: TerritoryFindings) -> bool:
     return findings.cells_total > len(findings.cell_ids)
 
 
+def ground_of(findings: TerritoryFindings) -> Ground:
+    """The ground of a territory's report."""
+    return Ground(findings.code, findings.outline, findings.cells_total, findings.policy.denied_cell_ids)
+
+
+def kinds_panel(title: str, numbers: npt.NDArray[np.int64], kinds: Sequence[tuple[str, str]]) -> Panel:
+    """A panel of kinds of cells, by number; the key names those that are there."""
+    present = np.unique(numbers)
+    values = np.searchsorted(present, numbers).astype(np.float64)
+    breaks = np.arange(len(present) + 1, dtype=np.float64)
+    return Panel(title, values, "", bright_low=False, breaks=breaks, empty="", kinds=tuple(kinds[number] for number in present.tolist()))
+
+
 def draw_cells(findings: TerritoryFindings, fleet: FleetFindings, words: Words, *, key: str, label: str) -> CellMap:
     """Draw the territory's cells.
 
     Cells are hexagons; where only some were simulated, each colours the part of the territory that is nearest to it.
     """
     panels = _choose_panels(fleet, words)
-    return draw_panels(findings, findings.cell_ids, panels, words, sampled=is_sampled(findings), key=key, label=label)
+    return draw_panels(ground_of(findings), findings.cell_ids, panels, words, sampled=is_sampled(findings), key=key, label=label)
 
 
 def draw_panels(
-    findings: TerritoryFindings,
+    ground: Ground,
     cell_ids: npt.NDArray[np.uint64],
     panels: Sequence[Panel],
     words: Words,
@@ -106,7 +136,7 @@ def draw_panels(
 
     Parameters
     ----------
-    findings
+    ground
         The territory.
     cell_ids
         The cells whose values the panels hold.
@@ -114,16 +144,16 @@ def draw_panels(
         Whether there are more cells than these.
     """
     lat_deg, lon_deg = cell_centres(cell_ids)
-    seen = shapely.get_coordinates(findings.outline) if sampled and findings.outline is not None else np.empty((0, 2))
+    seen = shapely.get_coordinates(ground.outline) if sampled and ground.outline is not None else np.empty((0, 2))
     projection = centre_on(np.append(lat_deg, seen[:, 1]), np.append(lon_deg, seen[:, 0]))
     corners = _project_corners(cell_ids, projection)
     extent = np.concatenate([*corners, np.column_stack(projection.to_plane_km(seen[:, 1], seen[:, 0]))])
     view, stacked = _choose_view(projection, extent, len(panels))
     enlarged = _enlargement(len(cell_ids), view) if not sampled else 1.0
-    some_denied = 0 < len(findings.policy.denied_cell_ids) < min(findings.cells_total, _MOST_HATCHED)
-    denied = _polygons(_project_corners(findings.policy.denied_cell_ids, projection), enlarged) if some_denied else []
+    some_denied = 0 < len(ground.hatched) < min(ground.cells_total, _MOST_HATCHED)
+    denied = _polygons(_project_corners(ground.hatched, projection), enlarged) if some_denied else []
     with figures.house_style():
-        base = prepare_base(view, outline=findings.outline, code=findings.code)
+        base = prepare_base(view, outline=ground.outline, code=ground.code)
         shapes = _nearest_parts(base, lat_deg, lon_deg) if sampled else [[cell] for cell in _polygons(corners, enlarged)]
         apart = not sampled and len(shapes) <= MAX_VECTOR_CELLS and _CELL_WIDTH_KM * enlarged * view.units_per_km > _WIDTH_WITH_EDGES
         edge = "white" if apart else None
@@ -226,15 +256,18 @@ def _draw_panel(axes: Axes, panel: Panel, shapes: Sequence[Sequence[shapely.Poly
     colours = [_NOUGHT, *_colours(panel, len(breaks) - 1)]
     drawn = known if panel.is_dotted else np.ones(len(known), dtype=np.bool_)
     if len(shapes) > MAX_VECTOR_CELLS:
-        faces = [(colours[number + 1] if is_known else _EMPTY) for number, is_known in zip(classes.tolist(), known.tolist(), strict=True)]
+        faces = [
+            (colours[number + 1] if is_known else panel.empty_colour)
+            for number, is_known in zip(classes.tolist(), known.tolist(), strict=True)
+        ]
         _paint_cells(axes, [(polygon, faces[index]) for index in np.flatnonzero(drawn).tolist() for polygon in shapes[index]])
     else:
-        _fill_class(axes, _of_class(shapes, drawn & ~known), _EMPTY, edge or _EMPTY)
+        _fill_class(axes, _of_class(shapes, drawn & ~known), panel.empty_colour, edge or panel.empty_colour)
         for number, colour in enumerate(colours, start=-1):
             _fill_class(axes, _of_class(shapes, known & (classes == number)), colour, edge or colour)
     empty = _of_class(shapes, ~known & panel.is_dotted)
     if empty:
-        axes.add_patch(PathPatch(path_of(empty), facecolor=_EMPTY, edgecolor=GREY, hatch="....", linewidth=0.4, zorder=3))
+        axes.add_patch(PathPatch(path_of(empty), facecolor=panel.empty_colour, edgecolor=GREY, hatch="....", linewidth=0.4, zorder=3))
 
 
 def _of_class(shapes: Sequence[Sequence[shapely.Polygon]], chosen: npt.NDArray[np.bool_]) -> list[shapely.Polygon]:
@@ -278,6 +311,9 @@ def _draw_key(figure: Figure, panel: Panel, corner: tuple[float, float], words: 
     axes.set_ylim(_HEADER, 0)
     axes.axis("off")
     axes.text(0, 11, panel.title, weight="bold")
+    if panel.kinds:
+        _name_kinds(axes, panel.kinds)
+        return
     colours, x = _colours(panel, len(panel.breaks) - 1), 0.0
     width = min(40.0, 200.0 / max(len(colours), 1))
     if panel.marks_nought and bool((panel.values <= 0.0).any()):
@@ -293,12 +329,24 @@ def _draw_key(figure: Figure, panel: Panel, corner: tuple[float, float], words: 
     x += len(colours) * width + (22.0 if colours else 0.0)
     if not np.isfinite(panel.values).all():
         dots = "...." if panel.is_dotted else None
-        axes.add_patch(Rectangle((x, 18), 16, 10, facecolor=_EMPTY, edgecolor=GREY, hatch=dots, linewidth=0.4))
+        axes.add_patch(Rectangle((x, 18), 16, 10, facecolor=panel.empty_colour, edgecolor=GREY, hatch=dots, linewidth=0.4))
         axes.text(x + 21, 27, panel.empty, fontsize=9.5, color=GREY)
         x += 30 + 6.2 * len(panel.empty)
     if denied:
         axes.add_patch(Rectangle((x, 18), 16, 10, facecolor="none", edgecolor=INK, hatch="/////", linewidth=0.5))
         axes.text(x + 21, 27, words("map.denied"), fontsize=9.5, color=GREY)
+
+
+def _name_kinds(axes: Axes, kinds: Sequence[tuple[str, str]]) -> None:
+    """Swatches with their names, in as many rows as they need."""
+    x, y = 0.0, 18.0
+    for name, colour in kinds:
+        width = 38.0 + _LETTER * len(name)
+        if x > 0.0 and x + width > WIDTH:
+            x, y = 0.0, y + 16.0
+        axes.add_patch(Rectangle((x, y), 16, 10, facecolor=colour, edgecolor=GREY, linewidth=0.4, clip_on=False))
+        axes.text(x + 21, y + 9, name, fontsize=9.5, color=GREY)
+        x += width
 
 
 def _digits(breaks: Floats) -> int:
@@ -309,6 +357,8 @@ def _colours(panel: Panel, count: int) -> list[str]:
     """Colours from dark to bright, or from bright to dark; a single class takes the middle."""
     if count < 1:
         return []
+    if panel.kinds:
+        return [colour for _, colour in panel.kinds]
     stops = np.linspace(0.12, 0.93, count) if count > 1 else np.array([0.55])
     colours = [mpl.colors.to_hex(mpl.colormaps[panel.palette](stop)) for stop in stops]
     return colours[::-1] if panel.bright_low else colours

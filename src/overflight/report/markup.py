@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from overflight.notices import Notice
@@ -37,7 +37,7 @@ class Page:
         columns: Sequence[tuple[str, str]],
         rows: Iterable[Sequence[str]],
         *,
-        marked: int | None = None,
+        marked: int | Collection[int] | None = None,
         narrow: bool = False,
     ) -> str:
         """Make a table.
@@ -51,12 +51,13 @@ class Page:
         rows
             Cells as HTML; the first of each row heads it.
         marked
-            Index of a row to set off.
+            Index of a row to set off, or of several.
         narrow
             Keep short columns close together.
         """
         head = "".join(f'<th scope="col"{_class(kind)}>{escape(title)}</th>' for title, kind in columns)
-        body = "".join(_row(row, [kind for _, kind in columns], marked=index == marked) for index, row in enumerate(rows))
+        chosen = {marked} if isinstance(marked, int) else set(marked or ())
+        body = "".join(_row(row, [kind for _, kind in columns], marked=index in chosen) for index, row in enumerate(rows))
         title = ""
         if caption:
             self.tables += 1

@@ -1,11 +1,12 @@
 """What the report quotes and rests on: the operator's published policy, assumptions, inputs, versions, how to reproduce it, terms."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from overflight.report.answers import status_key
 from overflight.report.markup import Page, escape, foreign, paragraph, rich, unordered
 from overflight.report.words import Words
-from overflight.study.findings import TerritoryFindings
+from overflight.study.findings import Assumption, TerritoryFindings
 from overflight.study.reproduction import SCENARIO_FILE, reproduce_command, reproduce_script, uses_own_functions
 
 STATUSES = ("standard", "filing", "measured", "reported", "assumed")
@@ -36,9 +37,9 @@ def basis_section(findings: TerritoryFindings, page: Page) -> str:
     words = page.words
     warnings = unordered(foreign(text, words) for text in findings.warnings) if findings.warnings else paragraph(words("basis.no_warnings"))
     text = f'<h3 id="warnings">{escape(words("basis.warnings"))}</h3>\n{warnings}'
-    text += f"<h3>{escape(words('basis.assumptions'))}</h3>\n" + _assumptions(findings, page)
-    text += f"<h3>{escape(words('basis.inputs'))}</h3>\n" + _pairs(findings.inputs, "input", "digest", page)
-    text += f"<h3>{escape(words('basis.versions'))}</h3>\n" + _pairs(findings.versions, "part", "version", page)
+    text += f"<h3>{escape(words('basis.assumptions'))}</h3>\n" + assumptions_table(findings.assumptions, page)
+    text += f"<h3>{escape(words('basis.inputs'))}</h3>\n" + pairs_table(findings.inputs, "input", "digest", page)
+    text += f"<h3>{escape(words('basis.versions'))}</h3>\n" + pairs_table(findings.versions, "part", "version", page)
     text += f"<h3>{escape(words('basis.reproduce'))}</h3>\n" + paragraph(words("basis.reproduce_intro")) + _reproduction(findings, words)
     title = escape(words("basis.scenario"))
     text += f"<details><summary>{title}</summary>\n<pre>{escape(findings.scenario_toml)}</pre>\n</details>\n"
@@ -47,11 +48,14 @@ def basis_section(findings: TerritoryFindings, page: Page) -> str:
 
 def terms_section(findings: TerritoryFindings, page: Page) -> str:
     """Definitions of the terms used, by name."""
-    words = page.words
-    keys = [key for key in words.texts if key.startswith("term.") and not key.endswith("_text")]
+    return define_terms("term", page.words, step=page.words.duration(findings.step_s))
+
+
+def define_terms(table: str, words: Words, **values: str) -> str:
+    """Make a list of the terms of a table and their definitions, by name."""
+    keys = [key for key in words.texts if key.startswith(f"{table}.") and not key.endswith("_text")]
     ordered = sorted(keys, key=lambda key: _sort_key(words(key)))
-    step = words.duration(findings.step_s)
-    items = "".join(f"<div><dt>{escape(words(key))}</dt><dd>{rich(words(f'{key}_text', step=step))}</dd></div>\n" for key in ordered)
+    items = "".join(f"<div><dt>{escape(words(key))}</dt><dd>{rich(words(f'{key}_text', **values))}</dd></div>\n" for key in ordered)
     return f'<dl class="terms">\n{items}</dl>\n'
 
 
@@ -87,14 +91,15 @@ def _status_name(key: str, words: Words) -> str:
     return f"{escape(words(f'policy_word.{key}'))} <code>{escape(key)}</code>"
 
 
-def _assumptions(findings: TerritoryFindings, page: Page) -> str:
+def assumptions_table(assumptions: Sequence[Assumption], page: Page) -> str:
+    """Make a table of assumptions, each with how sure it is and who says so."""
     words = page.words
-    if not findings.assumptions:
+    if not assumptions:
         return paragraph(words("basis.none"))
     columns = [(words(f"basis.{name}"), "") for name in ("assumption", "value", "status", "source")]
     rows = [
         [escape(words.label("assumption", row.name)), escape(row.value), status_tag(row.status, words), escape(row.source)]
-        for row in findings.assumptions
+        for row in assumptions
     ]
     names = {status: words(f"status.{status}").capitalize() for status in STATUSES}
     return page.table(words("basis.assumptions_intro"), columns, rows) + paragraph(words("basis.statuses", **names), kind="note")
@@ -106,7 +111,8 @@ def status_tag(status: str, words: Words) -> str:
     return f'<span class="tag {known}">{escape(words.label("status", status))}</span>'
 
 
-def _pairs(pairs: tuple[tuple[str, str], ...], left: str, right: str, page: Page) -> str:
+def pairs_table(pairs: tuple[tuple[str, str], ...], left: str, right: str, page: Page) -> str:
+    """Make a table of names and what belongs to them: inputs and their hashes, parts and their versions."""
     words = page.words
     if not pairs:
         return paragraph(words("basis.none"))

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from overflight.report.cellmaps import CellMap, Panel, class_breaks, draw_panels
+from overflight.report.cellmaps import CellMap, Panel, class_breaks, draw_panels, ground_of
 from overflight.report.words import Words
 from overflight.study.capacity_findings import CapacityFindings
 from overflight.study.findings import TerritoryFindings
@@ -21,7 +21,7 @@ def draw_rates(findings: TerritoryFindings, capacity: CapacityFindings, words: W
     """Draw all cells of the territory: rate of an active terminal, and channels."""
     channels = capacity.cell_beams
     step = next((step for step in _CHANNEL_STEPS if channels.max(initial=0.0) >= 2.0 * step), _CHANNEL_STEPS[-1])
-    rates = _three_figures(capacity.cell_down_mbps)
+    rates = three_figures(capacity.cell_down_mbps)
     rate = Panel(
         title=words("capacity.map_rate"),
         values=rates,
@@ -41,7 +41,7 @@ def draw_rates(findings: TerritoryFindings, capacity: CapacityFindings, words: W
         empty=words("capacity.map_unlit"),
         is_dotted=False,
     )
-    return draw_panels(findings, capacity.cell_ids, [rate, lit], words, key=key, label=label)
+    return draw_panels(ground_of(findings), capacity.cell_ids, [rate, lit], words, key=key, label=label)
 
 
 def rate_breaks(values: Floats) -> Floats:
@@ -60,7 +60,7 @@ def rate_breaks(values: Floats) -> Floats:
     return np.asarray(steps[max(0, first) : last + 1])
 
 
-def _three_figures(values: Floats) -> Floats:
+def three_figures(values: Floats) -> Floats:
     """Rates to three figures: 399.98 is no other class than 400."""
     known = np.isfinite(values) & (values > 0.0)
     scale = 10.0 ** (np.floor(np.log10(values, out=np.zeros_like(values), where=known)) - 2.0)

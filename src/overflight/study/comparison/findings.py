@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,9 @@ from overflight.study.findings import Assumption
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
 Pair = tuple[float, float]
+
+SURE = 2.0
+"""A change of fewer standard errors than this is no more than the differences between slots."""
 
 KIND = "overflight-assessment"
 SCHEMA = 1
@@ -91,35 +95,45 @@ class KnownTerminals:
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """Rates of active terminals of the territory and what they get together, before and after; NaN where nobody asks."""
+    """Rates of active terminals of the territory and what they get together, before and after; NaN where nobody asks.
+
+    Errors are standard errors of the change, from its differences between slots; NaN of a single slot.
+    """
 
     active_terminals: Pair
     median_mbps: Pair
     worst_tenth_mbps: Pair
     delivered_gbps: Pair
     capacity_gbps: Pair
+    median_error_mbps: float = math.nan
+    worst_tenth_error_mbps: float = math.nan
+    delivered_error_gbps: float = math.nan
+    capacity_error_gbps: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourChange:
-    """A territory that shares the satellites: its active terminals, what each gets in the mean, and all together."""
+    """A territory that shares the satellites: active terminals, their mean rate with the error of its change, and all together."""
 
     code: str
     name: str
+    name_fr: str
     active_terminals: Pair
     mean_mbps: Pair
     delivered_gbps: Pair
+    mean_error_mbps: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayChange:
-    """A gateway: all that it lands, and the territory's share of that."""
+    """A gateway: all that it lands, with the standard error of its change, and the territory's share of that."""
 
     name: str
     country: str
     status: str
     landed_gbps: Pair
     own_gbps: Pair
+    landed_error_gbps: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +236,7 @@ class PolicyComparison:
     """Two policies over one territory: what changes, for whom, and what it rests on.
 
     Attributes of cells have the shape (cells,), in the order of ``cell_ids``: people, share of them served before and after, and rate of an
-    active terminal before and after (NaN where none is).
+    active terminal before and after (NaN where none is). ``settings`` are those that differ between two scenarios: key and both values.
     """
 
     code: str
@@ -239,6 +253,7 @@ class PolicyComparison:
     terminal_class: str
     policies: tuple[PolicySide, PolicySide]
     diff: dict[str, tuple[str, ...]]
+    settings: tuple[tuple[str, str, str], ...]
     lives: Lives
     cells: CellCounts
     classes: tuple[ClassChange, ...]
@@ -261,6 +276,7 @@ class PolicyComparison:
     inputs: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str], ...]
     scenario: dict[str, Any]
+    scenario_after: dict[str, Any] | None
     summary: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -312,6 +328,10 @@ class PolicyComparison:
                     "worst_tenth_mbps": list(self.rates.worst_tenth_mbps),
                     "delivered_gbps": list(self.rates.delivered_gbps),
                     "capacity_gbps": list(self.rates.capacity_gbps),
+                    "median_error_mbps": self.rates.median_error_mbps,
+                    "worst_tenth_error_mbps": self.rates.worst_tenth_error_mbps,
+                    "delivered_error_gbps": self.rates.delivered_error_gbps,
+                    "capacity_error_gbps": self.rates.capacity_error_gbps,
                 },
                 "neighbours": [
                     {
@@ -319,6 +339,7 @@ class PolicyComparison:
                         "name": row.name,
                         "active_terminals": list(row.active_terminals),
                         "mean_mbps": list(row.mean_mbps),
+                        "mean_error_mbps": row.mean_error_mbps,
                         "delivered_gbps": list(row.delivered_gbps),
                     }
                     for row in self.neighbours
@@ -329,6 +350,7 @@ class PolicyComparison:
                         "country": row.country,
                         "status": row.status,
                         "landed_gbps": list(row.landed_gbps),
+                        "landed_error_gbps": row.landed_error_gbps,
                         "own_gbps": list(row.own_gbps),
                     }
                     for row in self.gateways
@@ -368,7 +390,9 @@ class PolicyComparison:
                     {"name": row.name, "value": row.value, "status": row.status, "source": row.source} for row in self.assumptions
                 ],
                 "inputs": [{"name": str(name), "sha256": sha256} for name, sha256 in self.inputs],
+                "settings": [{"key": key, "before": before, "after": after} for key, before, after in self.settings],
                 "scenario": self.scenario,
+                "scenario_after": self.scenario_after,
                 "versions": dict(self.versions),
             }
         )
@@ -381,6 +405,11 @@ class PolicyComparison:
     def digest(self) -> str:
         """SHA-256 of the document as it is written."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def is_sure(change: Pair, error: float) -> bool:
+    """Whether a change is more than the differences between slots, as far as these are known."""
+    return not abs(change[1] - change[0]) <= SURE * error
 
 
 def _class_dict(row: ClassChange) -> dict[str, Any]:

@@ -55,6 +55,9 @@ class SideFigures:
         Of every cell of the market, shape (cells,).
     landed_gbps, own_landed_gbps
         Of each gateway, of all traffic and of the territory's, shape (gateways,).
+    by_scene
+        The same by scene, first axis: ``median_mbps``, ``worst_tenth_mbps``, ``delivered_gbps``, ``capacity_gbps``, ``active``,
+        ``delivered_mbps`` (both by cell), ``landed_gbps``.
     met
         By contract: share of its active terminals that get the committed rate, denied ones counted as not.
     beams
@@ -70,6 +73,7 @@ class SideFigures:
     cell_delivered_mbps: Floats
     landed_gbps: Floats
     own_landed_gbps: Floats
+    by_scene: dict[str, Floats]
     met: dict[str, float]
     beams: tuple[Beams, ...]
 
@@ -198,8 +202,13 @@ def _add(found: Sequence[_Worked], promises: Sequence[Promise]) -> SideFigures:
     rates, terminals = (np.concatenate([getattr(row, name) for row in found]) for name in ("rates", "terminals"))
     worst, median = (float(value) for value in weighted_quantile(rates, terminals, (0.1, 0.5)))
 
+    names = ("delivered_gbps", "capacity_gbps", "active", "delivered_mbps", "landed_gbps")
+    by_scene = {name: np.array([getattr(row, name) for row in found]) for name in names}
+    quantiles = np.array([weighted_quantile(row.rates, row.terminals, (0.1, 0.5)) for row in found])
+    by_scene |= {"worst_tenth_mbps": quantiles[:, 0], "median_mbps": quantiles[:, 1]}
+
     def mean(name: str) -> Floats:
-        return np.asarray(np.mean([getattr(row, name) for row in found], axis=0))
+        return np.asarray(by_scene[name].mean(axis=0))
 
     return SideFigures(
         active_terminals=float(terminals.sum()) / len(found),
@@ -210,7 +219,8 @@ def _add(found: Sequence[_Worked], promises: Sequence[Promise]) -> SideFigures:
         cell_active=mean("active"),
         cell_delivered_mbps=mean("delivered_mbps"),
         landed_gbps=mean("landed_gbps"),
-        own_landed_gbps=mean("own_landed_gbps"),
+        own_landed_gbps=np.asarray(np.mean([row.own_landed_gbps for row in found], axis=0)),
+        by_scene=by_scene,
         met={promise.contract.name: _share([row.met[number] for row in found]) for number, promise in enumerate(promises)},
         beams=tuple(row.beams for row in found),
     )

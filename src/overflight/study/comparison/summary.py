@@ -1,13 +1,11 @@
 """A comparison in a few lines for people: what a record shows of an assessment."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from overflight.notices import Notice, Value
-
-if TYPE_CHECKING:
-    from overflight.study.comparison.findings import ContractCheck, PolicyComparison
+from overflight.study.comparison.findings import ContractCheck, NeighbourChange, PolicyComparison, is_sure
 
 MOST_CONTRACTS = 5
 """Contracts that the summary names one by one."""
@@ -16,28 +14,33 @@ _FEW = 0.5
 """Fewer people than this are nobody."""
 
 
-def summarise(found: "PolicyComparison") -> tuple[str, ...]:
+def summarise(found: PolicyComparison) -> tuple[str, ...]:
     """Lines for people, the gravest first: people, terminals, rates, neighbours, the line, others who could serve, contracts."""
     lines = [_say_people(found), _say_terminals(found), _say_rates(found)]
     lines += [*_say_neighbours(found), *_say_line(found), *_say_others(found), *_say_contracts(found)]
     return tuple(lines)
 
 
-def _say_people(found: "PolicyComparison") -> Notice:
+def _say_people(found: PolicyComparison) -> Notice:
     lives = found.lives
     values: dict[str, Value] = {
         "name": found.name,
         "name_fr": found.name_fr,
-        "gaining": lives.gaining,
-        "losing": lives.losing,
-        "before": lives.served[0],
-        "after": lives.served[1],
-        "total": lives.total,
-        "cells": found.cells.gaining + found.cells.losing,
+        "gaining": _about(lives.gaining),
+        "losing": _about(lives.losing),
+        "before": _about(lives.served[0]),
+        "after": _about(lives.served[1]),
+        "total": _about(lives.total),
     }
     if lives.gaining < _FEW and lives.losing < _FEW:
-        text = "{name}: nobody gains or loses service; {after:,.0f} of {total:,.0f} people are served"
+        text = "{name}: nobody gains or loses service; of {total:,.0f} people {after:,.0f} are served"
         return Notice.of("summary_line.people_same", text, **values)
+    if lives.losing < _FEW:
+        text = "{name}: {gaining:,.0f} people gain service; of {total:,.0f}, {before:,.0f} were served and {after:,.0f} will be"
+        return Notice.of("summary_line.people_gain", text, **values)
+    if lives.gaining < _FEW:
+        text = "{name}: {losing:,.0f} people lose service; of {total:,.0f}, {before:,.0f} were served and {after:,.0f} will be"
+        return Notice.of("summary_line.people_lose", text, **values)
     text = (
         "{name}: {gaining:,.0f} people gain service, {losing:,.0f} lose it; of {total:,.0f}, {before:,.0f} were served and"
         " {after:,.0f} will be"
@@ -45,14 +48,18 @@ def _say_people(found: "PolicyComparison") -> Notice:
     return Notice.of("summary_line.people", text, **values)
 
 
-def _say_terminals(found: "PolicyComparison") -> Notice:
-    gaining, losing = (sum(getattr(row, name) for row in found.classes) for name in ("gaining", "losing"))
-    total = sum(row.terminals for row in found.classes)
+def _about(count: float) -> float:
+    """A number of people or terminals to three figures: nothing here is surer."""
+    return float(f"{count:.3g}")
+
+
+def _say_terminals(found: PolicyComparison) -> Notice:
+    gaining, losing, total = (_about(sum(getattr(row, name) for row in found.classes)) for name in ("gaining", "losing", "terminals"))
     text = "terminals, of {total:,.0f}: {gaining:,.0f} gain service, {losing:,.0f} lose it"
     return Notice.of("summary_line.terminals", text, total=total, gaining=gaining, losing=losing)
 
 
-def _say_rates(found: "PolicyComparison") -> Notice:
+def _say_rates(found: PolicyComparison) -> Notice:
     rates = found.rates
     before, after = (_write_rate(value) for value in rates.median_mbps)
     text = "an active terminal, in the median: before {before}, after {after}; all together up to {low:,.1f} and {high:,.1f} Gbit/s"
@@ -66,35 +73,47 @@ def _write_rate(mbps: float) -> Notice:
     return Notice.of("summary_word.rate", "{rate:,.0f} Mbit/s", rate=mbps)
 
 
-def _say_neighbours(found: "PolicyComparison") -> list[Notice]:
+def _say_neighbours(found: PolicyComparison) -> list[Notice]:
     """The neighbour whose terminals feel it most."""
     rows = [row for row in found.neighbours if row.mean_mbps[0] > 0.0 and row.mean_mbps[1] > 0.0 and row.active_terminals[1] >= 1.0]
     if not rows:
         return []
-    felt = max(rows, key=lambda row: (abs(row.mean_mbps[1] / row.mean_mbps[0] - 1.0), row.code))
+    felt = most_felt(rows)
     share = felt.mean_mbps[1] / felt.mean_mbps[0] - 1.0
     values: dict[str, Value] = {
-        "code": felt.code,
         "name": felt.name,
+        "name_fr": felt.name_fr,
         "share": share,
         "before": felt.mean_mbps[0],
         "after": felt.mean_mbps[1],
     }
-    if abs(share) < 0.0005:
-        return [Notice.of("summary_line.neighbours_same", "terminals elsewhere get what they got before", **values)]
+    if not is_sure(felt.mean_mbps, felt.mean_error_mbps) or abs(share) < 0.0005:
+        return [Notice.of("summary_line.neighbours_same", "terminals elsewhere get what they got before, as far as can be told", **values)]
     text = "of the neighbours {name} feels it most: {after:,.1f} Mbit/s an active terminal instead of {before:,.1f} ({share:+.1%})"
     return [Notice.of("summary_line.neighbours", text, **values)]
 
 
-def _say_line(found: "PolicyComparison") -> list[Notice]:
+def most_felt(rows: Sequence[NeighbourChange]) -> NeighbourChange:
+    """The neighbour whose terminals feel the change most, those first where it is more than the differences between slots."""
+
+    def felt(row: NeighbourChange) -> tuple[bool, float, str]:
+        before, after = row.mean_mbps
+        return is_sure(row.mean_mbps, row.mean_error_mbps), abs(after / before - 1.0), row.code
+
+    return max(rows, key=felt)
+
+
+def _say_line(found: PolicyComparison) -> list[Notice]:
     bands = found.edges[1].bands
     if not bands:
         return []
     values = {
-        "cell": sum(row.lit_by_cell for row in bands),
-        "beam": sum(row.lit_by_beam for row in bands),
-        "dark": sum(row.dark_by_cell for row in bands),
+        "cell": _about(sum(row.lit_by_cell for row in bands)),
+        "beam": _about(sum(row.lit_by_beam for row in bands)),
+        "dark": _about(sum(row.dark_by_cell for row in bands)),
     }
+    if max(values.values()) < _FEW:
+        return []
     text = (
         "the line is not sharp: {cell:,.0f} people who are to be denied live in cells that are on, {dark:,.0f} who are to be served in"
         " cells that are off; beams meant for others reach {beam:,.0f} who are denied"
@@ -102,7 +121,7 @@ def _say_line(found: "PolicyComparison") -> list[Notice]:
     return [Notice.of("summary_line.line", text, **values)]
 
 
-def _say_others(found: "PolicyComparison") -> list[Notice]:
+def _say_others(found: PolicyComparison) -> list[Notice]:
     if not found.alternatives:
         return []
     names = tuple(
@@ -112,7 +131,7 @@ def _say_others(found: "PolicyComparison") -> list[Notice]:
     return [Notice.of("summary_line.alternatives", "over those who lose service: {names:; }", names=names)]
 
 
-def _say_contracts(found: "PolicyComparison") -> list[Notice]:
+def _say_contracts(found: PolicyComparison) -> list[Notice]:
     if not found.contracts:
         return []
     broken = [row for row in found.contracts if row.change == "broken"]
@@ -121,9 +140,10 @@ def _say_contracts(found: "PolicyComparison") -> list[Notice]:
     return lines + [_say_contract(row) for row in broken[:MOST_CONTRACTS]]
 
 
-def _say_contract(row: "ContractCheck") -> Notice:
-    text = "broken: {name} ({customer}, {value:,.0f} {currency} a year): {state}"
+def _say_contract(row: ContractCheck) -> Notice:
     state = Notice.word("contract_state", row.after.state)
-    return Notice.of(
-        "summary_line.contract", text, name=row.name, customer=row.customer, value=row.value_per_year, currency=row.currency, state=state
-    )
+    values: dict[str, Value] = {"name": row.name, "customer": row.customer, "state": state}
+    if not row.value_per_year:
+        return Notice.of("summary_line.contract_unvalued", "broken: {name} ({customer}): {state}", **values)
+    text = "broken: {name} ({customer}, {value:,.0f} {currency} a year): {state}"
+    return Notice.of("summary_line.contract", text, value=row.value_per_year, currency=row.currency, **values)
