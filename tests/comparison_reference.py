@@ -91,13 +91,18 @@ def work(scene: Scenario, *policies: Policy | None, slots: int = 2, **question) 
 
 
 def slot_times(scenario: Scenario, slots: int) -> list[datetime]:
-    """Instants that are worked out: so many slots, evenly spread from the first to the last; slots begin 12 s past the minute."""
+    """Instants that are worked out: so many slots, in the middle of equal parts of the time; slots begin 12 s past the minute."""
     begins = datetime.fromisoformat(scenario.time.start).replace(tzinfo=None)
     assert begins.second == begins.microsecond == 0
     begins += timedelta(seconds=FIRST_SLOT_S)
     count = round(scenario.time.hours * 3600.0 / scenario.time.step_s)
-    rows = sorted({round(number * (count - 1) / max(slots - 1, 1)) for number in range(slots)}) if slots > 1 else [0]
+    rows = [int((number + 0.5) * count / slots) for number in range(slots)]
     return [begins + timedelta(seconds=row * scenario.time.step_s) for row in rows]
+
+
+def mirror(value):
+    """A pair the other way round; an error is the same both ways."""
+    return value[::-1] if isinstance(value, tuple) else value
 
 
 class Point(NamedTuple):

@@ -13,7 +13,7 @@ from overflight.clock import add_seconds, parse_time
 from overflight.decisions import acts
 from overflight.decisions.acts import Actor, Grounds
 from overflight.decisions.bodies import Founder, Interest
-from overflight.decisions.documents import Document, parse_assessment
+from overflight.decisions.documents import KIND, Document, parse_assessment
 from overflight.decisions.entry import Draft, Entry
 from overflight.decisions.markings import MARKINGS
 from overflight.decisions.notes import verifier_key_of
@@ -192,7 +192,7 @@ class Office:
         """Attach an assessment of the decision's two policies, or of others."""
         request = self.decision(decision).request
         policies = {"before": request.base, "after": request.result, **other}
-        found = parse_assessment(json.dumps({"policies": policies, "summary": [note]}).encode(), source="test")
+        found = parse_assessment(json.dumps({"document": KIND, "policies": policies, "summary": [note]}).encode(), source="test")
         return self.act(who, lambda actor, logs: [acts.assess(actor, decision=acts.find_decision(logs, decision), assessment=found)])[0]
 
     def vote(

@@ -60,7 +60,8 @@ def test_a_comparison_says_who_gains_and_writes_its_document(compare: Call, file
     done = compare(contracts="contracts.toml", reports="reports.csv")
     assert done.code == 0
     assert "people gain service" in done.out.splitlines()[0]
-    assert "contracts: 0 of 1 broken by the change" in done.out
+    assert "contracts, of 1 in force: 0 kept before, 1 after; broken by the change: 0, mended: 1" in done.out
+    assert "known terminals, of 1 in the territory: 1 gain service, 0 lose it" in done.out
     raw = (files / "out" / "assessment.json").read_bytes()
     assert hashlib.sha256(raw).hexdigest() in done.err
     found = json.loads(raw)
@@ -76,8 +77,33 @@ def test_a_comparison_says_who_gains_and_writes_its_document(compare: Call, file
     assert names == {"assessment.json", "assessment.html", "before.toml", "after.toml", "contracts.toml", "scenario.toml"}
 
 
-def test_json_is_the_document(compare: Call, files: Path):
-    assert json.loads(compare("closed.toml", "open.toml", "--json").out) == json.loads((files / "out" / "assessment.json").read_text())
+def test_json_is_the_document_to_the_byte(compare: Call, files: Path):
+    assert compare("closed.toml", "open.toml", "--json").out == (files / "out" / "assessment.json").read_text()
+
+
+def test_an_own_polygon_lies_beside_the_document_that_it_gives(call: Call, files: Path):
+    square = {"type": "Polygon", "coordinates": [[[14.3, 35.8], [14.6, 35.8], [14.6, 36.0], [14.3, 36.0], [14.3, 35.8]]]}
+    (files / "there").mkdir()
+    (files / "there" / "square.geojson").write_text(json.dumps(square))
+    options = ("--slots", "1", "--hours", "0.1")
+    made = call("compare", "closed.toml", "open.toml", "--territory", "there/square.geojson", *options, "--out", "out")
+    assert made.code == 0
+    address = hashlib.sha256((files / "out" / "assessment.json").read_bytes()).hexdigest()
+    (files / "there" / "square.geojson").unlink()
+    beside = ("--scenario", "out/scenario.toml", "--slots", "1", "--out", "again", "--expect", address)
+    assert call("compare", "out/before.toml", "out/after.toml", *beside).code == 0
+
+
+def test_the_address_does_not_depend_on_folders(compare: Call, files: Path):
+    addresses = []
+    for folder in ("one", "two"):
+        (files / folder).mkdir()
+        (files / folder / "reports.csv").write_text(REPORTS + "KIT-9,no time,1,2,X\n")
+        (files / folder / "terminals.csv").write_text("lat_deg,lon_deg,terminals\n35.9,14.4,30\n99,0,1\n")
+        done = compare(reports=f"{folder}/reports.csv", terminals=f"{folder}/terminals.csv", out=f"out-{folder}")
+        assert done.code == 0
+        addresses.append(hashlib.sha256((files / f"out-{folder}" / "assessment.json").read_bytes()).hexdigest())
+    assert addresses[0] == addresses[1]
 
 
 def test_what_lies_beside_the_document_gives_it_again(compare: Call, call: Call, files: Path):
@@ -121,7 +147,7 @@ def test_two_scenarios_are_compared_under_one_policy(call: Call, files: Path):
     done = call("compare", "scenario.toml", "alone.toml", "--policy", "open.toml", "--slots", 1, "--out", "out", "--json")
     assert done.code == 0
     found = json.loads(done.out)
-    assert found["settings"] == [{"key": "network.without_pops", "before": "–", "after": "['Milan']"}]
+    assert found["settings"] == [{"key": "network.without_pops", "before": "–", "after": "Milan"}]
     assert found["people"]["gaining"] == found["people"]["losing"] == 0
     assert {row["name"] for row in found["gateways"]}
     assert (files / "out" / "scenario-after.toml").exists()
@@ -188,6 +214,27 @@ def test_a_decision_is_assessed_from_the_records_own_policies(call: Call, record
     assert (document["policies"]["before"], document["policies"]["after"]) == (story["before"], story["after"])
     assert story["assessments"][0]["sha256"] == hashlib.sha256((record / "out" / "assessment.json").read_bytes()).hexdigest()
     assert "people gain service" in call("decision", "log", "last").out
+
+
+def test_a_public_record_names_no_owner_of_a_terminal(call: Call, record: Path):
+    options = ("--territory", "MT", "--hours", "0.1", "--slots", "1", "--out", "out", "--reports", "reports.csv")
+    assert call("decision", "assess", "last", *options, "--key", "analyst-1.key").code == 0
+    raw = (record / "out" / "assessment.json").read_text()
+    assert json.loads(raw)["terminals"]["known"]["in_territory"] == 1
+    assert not any(name in raw for name in ("KIT-1", "Harbour", "Navy"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"document": "else"}, {"summary": ["one", "\x1b[2Jtwo"]}, {"summary": "one"}, {"policies": {"before": None}}],
+    ids=["kind", "escape", "text", "half"],
+)
+def test_what_is_no_assessment_is_refused(call: Call, record: Path, changes: dict[str, object]):
+    document = {"document": "overflight-assessment", "policies": {"before": None, "after": None}, "summary": []} | changes
+    (record / "made.json").write_text(json.dumps(document))
+    refused = call("decision", "assess", "last", "made.json", "--key", "analyst-1.key")
+    assert refused.code == 2
+    assert "made.json" in refused.err
 
 
 @pytest.mark.parametrize(

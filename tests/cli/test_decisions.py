@@ -57,7 +57,13 @@ class Desk:
     def assess(self, decision: str) -> None:
         told = self.good(f"log {decision} --json").json()
         Path("assessment.json").write_text(
-            json.dumps({"policies": {"before": told["before"], "after": told["after"]}, "summary": ["nobody loses"]})
+            json.dumps(
+                {
+                    "document": "overflight-assessment",
+                    "policies": {"before": told["before"], "after": told["after"]},
+                    "summary": ["nobody loses"],
+                }
+            )
         )
         self.good(f"assess {decision} assessment.json", who="analyst-1")
 

@@ -1,6 +1,7 @@
 """Random policies compared: who gains and loses is what a second reading says; swapping the sides swaps what is found; the same changes nothing."""
 
 import math
+from datetime import datetime
 from itertools import combinations
 
 import h3.api.basic_int as h3
@@ -36,8 +37,8 @@ ONE_OTHER = [{"name": "starlink"}, {"name": "kuiper"}]
 AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example that fails is told as it was found: to make it smaller takes minutes."""
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=AS_FOUND)
-FEWER = settings(FEW, max_examples=8)
+FEW = settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck), phases=AS_FOUND)
+FEWER = settings(FEW, max_examples=5)
 SOME = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=AS_FOUND)
 
 
@@ -202,7 +203,7 @@ def check_mirrored(found, back) -> None:
     for one, two in zip(back.classes, found.classes, strict=True):
         assert (one.gaining, one.losing, one.served, one.limited) == (two.losing, two.gaining, two.served[::-1], two.limited[::-1])
     for name in found.rates.__dataclass_fields__:
-        np.testing.assert_array_equal(getattr(back.rates, name), getattr(found.rates, name)[::-1])
+        np.testing.assert_allclose(getattr(back.rates, name), slow.mirror(getattr(found.rates, name)), rtol=ROUNDING)
     assert back.edges == found.edges[::-1] or any(math.isnan(edge.beam_along_km) for edge in found.edges)
     assert [edge.bands for edge in back.edges] == [edge.bands for edge in found.edges[::-1]]
     assert back.policies == tuple(
@@ -232,7 +233,7 @@ def test_the_same_policy_changes_nothing(change):
     assert (found.cells.gaining, found.cells.losing) == (0, 0)
     pairs = [lives.served, lives.limited, lives.listed_only, found.cells.whole, found.cells.partly, found.edges]
     pairs += [getattr(row, name) for row in found.classes for name in ("served", "limited")]
-    pairs += [getattr(found.rates, name) for name in found.rates.__dataclass_fields__]
+    pairs += [value for name in found.rates.__dataclass_fields__ if isinstance(value := getattr(found.rates, name), tuple)]
     pairs += [row.landed_gbps for row in found.gateways] + [found.cell_served, found.cell_mbps]
     for pair in pairs:
         np.testing.assert_array_equal(np.array(pair[0], dtype=object).astype(str), np.array(pair[1], dtype=object).astype(str))
@@ -250,7 +251,7 @@ def test_verdicts_at_points_are_those_of_a_second_reading(change, terminal_class
     people, side = PEOPLE(code), make_side("p", policy)
     instant = parse_time(START)
     standing = judge_people(side, people, terminal_class, np.array([instant]), operator="starlink")
-    time = slow.slot_times(slow.make_scene(code, start=START), 1)[0]
+    time = datetime.fromisoformat(START).replace(tzinfo=None)
     ready = side.compiled.ready
     open_lists = slow.if_listed(policy)
     for row in np.flatnonzero(people.is_own).tolist():
@@ -298,7 +299,7 @@ def test_a_contracts_permission_is_what_a_second_reading_says(change, raw):
     instants = np.array([parse_time(START)])
     promise = judge_contract(contract, territory, people, [make_side("p", policy)], instants, operator="starlink")
     (permission,) = promise.permissions
-    time = slow.slot_times(slow.make_scene(code, start=START), 1)[0]
+    time = datetime.fromisoformat(START).replace(tzinfo=None)
     names = [*contract.terminal_ids, *([""] * (contract.terminals - len(contract.terminal_ids)))]
     whole = served = short = slack = 0.0
     refused = set()

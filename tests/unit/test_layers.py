@@ -29,12 +29,13 @@ MAY_IMPORT = {
     "backbone": (*GROUND, *STAGES, "scenario", "inputs"),
     "pairs": (*GROUND, *STAGES),
     "capacity": (*GROUND, *STAGES, "scenario", "run", "account", "segment", "inputs", "backbone", "pairs"),
+    "compilation": (*GROUND, *STAGES, "scenario", "inputs", "capacity"),
     "decisions": (*GROUND, "service", "scenario", "lock"),
     "twin": (*GROUND, *STAGES, "scenario", "run", "inputs", "backbone", "pairs", "capacity"),
     "fetch": (*GROUND, "orbit"),
     "study": (*GROUND, *STAGES, "scenario", "run", "account", "inputs", "backbone", "pairs", "capacity", "twin"),
     "report": (*GROUND, "service", "study", "scenario", "run", "twin"),
-    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "capacity", "twin", "study", "report", "fetch", "decisions"),
+    "cli": (*GROUND, *STAGES, "scenario", "run", "inputs", "capacity", "twin", "study", "report", "fetch", "decisions", "compilation"),
 }
 
 

@@ -108,7 +108,7 @@ def make(before, after, **changes):
         known=None,
         rates=RateChange(*(tuple(value if share.any() else none for share in shares) for value, none in RATES)),
         neighbours=(
-            NeighbourChange("KR", "South Korea", "Corée du Sud", (566.7, 566.7), (314.7, 310.2), (178.3, 175.8)),
+            NeighbourChange("KR", "South Korea", "Corée du Sud", (566.7, 566.7), (314.7, 310.2), (178.3, 175.8), 2.0),
             NeighbourChange("JP", "Japan", "Japon", (869.2, 0.0), (337.4, NAN), (293.2, 0.0)),
             NeighbourChange("PH", "Philippines", "Philippines", (0.0, 0.02), (NAN, 222.9), (0.0, 68.3)),
         ),

@@ -34,7 +34,7 @@ ContractsOption = Annotated[
 ]
 ClassOption = Annotated[str, typer.Option("--class", metavar="C", help="Class of terminals by which people and cells count as served.")]
 SlotsOption = Annotated[
-    int, typer.Option("--slots", metavar="N", min=1, max=5760, help="Slots, evenly spread, worked out under both policies.")
+    int, typer.Option("--slots", metavar="N", min=1, max=288, help="Slots, evenly spread, worked out under both policies.")
 ]
 ReportsOption = Annotated[
     Path | None,
@@ -88,6 +88,7 @@ class Asked:
     registry: Path | None = None
     threads: int | None = None
     strict: bool = False
+    discloses: bool = True
 
 
 def check_language(lang: str) -> None:
@@ -135,6 +136,7 @@ def work_out_cases(asked: Asked, before: "Case", after: "Case") -> "Assessment":
         slots=asked.slots,
         reports=asked.reports,
         registry=asked.registry,
+        discloses=asked.discloses,
     )
     with show_progress("comparison") as progress:
         made = assess_change(before, after, question, threads=asked.threads, strict=asked.strict, progress=progress)

@@ -110,6 +110,13 @@ def write_json(data: Any) -> None:
     print(json.dumps(data, indent=2, ensure_ascii=not encoding.startswith("utf"), allow_nan=False))
 
 
+def write_document(text: str) -> None:
+    """Write a document to stdout, to the byte, as its hash is that of its bytes."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
 def read_instant(text: str) -> "np.datetime64":
     """Read a time of the command line, with a warning when it names no zone."""
     from overflight.clock import parse_time, zone_warning

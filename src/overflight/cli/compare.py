@@ -32,7 +32,7 @@ from overflight.cli._shared import (
     StrictOption,
     ThreadsOption,
     say,
-    write_json,
+    write_document,
 )
 
 BeforeArgument = Annotated[
@@ -112,7 +112,7 @@ def compare(
     folder = made.write(out, lang=lang, overwrite=overwrite)
     say(f"wrote {folder / DOCUMENT} (sha256 {made.sha256}) and assessment.html beside it")
     if as_json:
-        write_json(made.to_dict())
+        write_document(made.findings.to_json())
     else:
         print("\n".join(made.findings.summary))
     if wanted is not None and not made.sha256.startswith(wanted):

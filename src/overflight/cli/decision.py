@@ -1,5 +1,6 @@
 """``overflight decision``: changes of the policy in force under dual control, on a record that cannot be rewritten unseen."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -245,8 +246,8 @@ def assess(
         threads=threads,
         strict=strict,
     )
-    if document is not None and asked != Asked():
-        msg = f"{document} is an assessment already; leave the options of what is simulated out, or the document"
+    if document is not None and (asked, lang, out, overwrite) != (Asked(), "en", None, False):
+        msg = f"{document} is an assessment already; leave out the options of what is simulated and written, or the document"
         raise DecisionError(msg)
     path = document or _work_out(decision, asked, record, key, passphrase_file, lang=lang, out=out, overwrite=overwrite)
     found = read_assessment(path)
@@ -280,8 +281,14 @@ def _work_out(
     with reading(record, key, passphrase_file) as opened:
         found = find_decision(opened.logs, decision)
         before, after = policies_of(opened.store.document, opened.logs, found)
-    made = work_out(asked, before, after)
-    folder = made.write(out, lang=lang, overwrite=overwrite)
+    # A public record is no place for who owns which terminal.
+    made = work_out(replace(asked, discloses=found.marking != "public"), before, after)
+    folder = out or made.default_folder()
+    if found.marking != "public":
+        # Not for everybody who can read this machine's folders.
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    made.write(folder, lang=lang, overwrite=overwrite)
     say(f"wrote {folder / DOCUMENT} (sha256 {made.sha256}) and assessment.html beside it")
     return folder / DOCUMENT
 

@@ -112,6 +112,7 @@ def report(
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Simulate a territory and write report.html (self-contained, opens offline) with the run beside it."""
+    from overflight.compilation import compile_ahead
     from overflight.report.territory import report_scenario_file, report_territory
     from overflight.report.text import summary_lines
     from overflight.report.words import LANGUAGES
@@ -130,7 +131,7 @@ def report(
     if not capacity and given_capacity[:2] + given_capacity[4:6] != usual_capacity[:2] + usual_capacity[4:6]:
         msg = "--terminals, --demand, --availability and --uncertainty matter to capacity only; leave them out, or --no-capacity"
         raise typer.BadParameter(msg)
-    with show_progress(territory) as progress:
+    with compile_ahead(), show_progress(territory) as progress:
         if is_scenario:
             made = report_scenario_file(territory, out=out, overwrite=overwrite, threads=threads, progress=progress, strict=strict)
         else:

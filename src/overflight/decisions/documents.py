@@ -22,6 +22,9 @@ from overflight.service.policy import Policy, embed_files, load_policy, parse_po
 MAX_NAMES = 400
 """A diff names so many rules at most of each sort, and counts the rest."""
 
+KIND = "overflight-assessment"
+"""What an assessment document calls itself."""
+
 MAX_DOCUMENT_BYTES = 1 << 28
 
 
@@ -92,23 +95,28 @@ def read_assessment(path: str | Path) -> Assessment:
 
 
 def parse_assessment(raw: bytes, *, source: str) -> Assessment:
-    """Take an assessment document: JSON with ``policies.before`` and ``policies.after``, hashes or null; ``summary`` is lines for people.
+    """Take an assessment document, as ``overflight compare`` writes it.
+
+    Looked at are its kind, the two policies (hashes or null) and its summary, lines for people. What else it says, its author answers for
+    with a signature; whoever has the inputs works it out again.
 
     Raises
     ------
     DecisionError
-        If it does not say what it compares.
+        If it is not one.
     """
     try:
         table: Any = json.loads(raw)
-        policies = table["policies"]
+        kind, policies, summary = table["document"], table["policies"], table["summary"]
         before, after = policies["before"], policies["after"]
-        summary = table.get("summary", [])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        msg = f"{source}: not an assessment document: JSON with policies.before and policies.after; make one with compare"
+        msg = f"{source}: not an assessment document; make one with compare"
         raise DecisionError(msg) from None
-    if not (_is_hash(before) and _is_hash(after) and isinstance(summary, list) and all(isinstance(line, str) for line in summary)):
-        msg = f"{source}: policies.before and .after are SHA-256 hashes or null, and summary is a list of lines"
+    if kind != KIND or not (_is_hash(before) and _is_hash(after)):
+        msg = f"{source}: not an assessment document ('document' is {KIND!r}, policies.before and .after are SHA-256 hashes or null)"
+        raise DecisionError(msg)
+    if not (isinstance(summary, list) and all(isinstance(line, str) and line.isprintable() for line in summary)):
+        msg = f"{source}: 'summary' must be a list of lines of plain text"
         raise DecisionError(msg)
     return Assessment(Document(raw), before, after, tuple(summary))
 

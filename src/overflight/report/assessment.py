@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from overflight.clock import parse_time
+from overflight.earth.territory import territory_file
 from overflight.errors import RunError
 from overflight.report.comparison import render_comparison
 from overflight.report.frame import write_page
@@ -88,9 +89,11 @@ class Assessment:
         target = self.default_folder() if folder is None else Path(folder)
         text, document = self.findings.to_json(), target / DOCUMENT
         try:
-            if not overwrite and document.exists() and document.read_text(encoding="utf-8") != text:
-                msg = f"{target}: holds another assessment; choose another folder, or --overwrite"
-                raise RunError(msg)
+            if document.exists() and document.read_bytes() != text.encode():
+                if not overwrite:
+                    msg = f"{target}: holds another assessment; choose another folder, or --overwrite"
+                    raise RunError(msg)
+                document.unlink()  # it is there only while all that it rests on is
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(target, error) from error
@@ -104,9 +107,15 @@ class Assessment:
     def _files(self, lang: str) -> dict[str, str | None]:
         """What is written, the document last: where it stands, all of it does."""
         before, after = self.policies
-        return {
-            "scenario.toml": self.scenarios[0].to_toml(),
-            "scenario-after.toml": None if self.scenarios[0] == self.scenarios[1] else self.scenarios[1].to_toml(),
+        first, second = self.scenarios
+        polygon = territory_file(first.territory)
+        local = [first, second]
+        if polygon is not None:
+            local = [one.model_copy(update={"territory": polygon.name}) for one in local]
+        outline = {} if polygon is None else {polygon.name: polygon.read_text(encoding="utf-8")}
+        return outline | {
+            "scenario.toml": local[0].to_toml(),
+            "scenario-after.toml": None if first == second else local[1].to_toml(),
             "before.toml": None if before is None else before.to_toml(),
             "after.toml": None if after is None else after.to_toml(),
             "contracts.toml": None if self.contracts is None else self.contracts.to_toml(),

@@ -8,6 +8,7 @@ from overflight.report.comparison_map import draw_rate_pair
 from overflight.report.comparison_values import (
     active_count,
     arrow,
+    is_known,
     neighbour_name,
     rate_with_unit,
     relative,
@@ -21,7 +22,7 @@ from overflight.report.markup import NUMBER, Page, escape, paragraph
 from overflight.report.provenance import status_tag
 from overflight.report.words import NO_VALUE, Words
 from overflight.study.comparison.findings import Alternative, GatewayChange, NeighbourChange, Pair, PolicyComparison, is_sure
-from overflight.study.comparison.summary import most_felt
+from overflight.study.comparison.summary import lasting_neighbours, most_felt
 
 MOST_ROWS = 12
 """Most rows of a table of neighbours or of gateways; of the others it is said how many they are."""
@@ -65,13 +66,13 @@ def _rates_table(found: PolicyComparison, page: Page) -> str:
     table = [("active", rates.active_terminals, 0.0, [active_count(value, words) for value in rates.active_terminals])]
     for name in ("median", "worst_tenth"):
         pair = getattr(rates, f"{name}_mbps")
-        table.append((name, pair, getattr(rates, f"{name}_error_mbps"), [rate_with_unit(value, words) for value in pair]))
+        table.append((name, pair, getattr(rates, f"{name}_margin_mbps"), [rate_with_unit(value, words) for value in pair]))
     for name in ("delivered", "capacity"):
         pair = getattr(rates, f"{name}_gbps")
-        table.append((name, pair, getattr(rates, f"{name}_error_gbps"), list(throughputs(pair, words))))
+        table.append((name, pair, getattr(rates, f"{name}_margin_gbps"), list(throughputs(pair, words))))
     rows = [
-        [escape(words(f"comparison_rates.{name}_row")), *written, unsure(relative(pair, words), pair, error)]
-        for name, pair, error, written in table
+        [escape(words(f"comparison_rates.{name}_row")), *written, unsure(relative(pair, words), pair, margin)]
+        for name, pair, margin, written in table
     ]
     return page.table(words("comparison_rates.table"), columns, rows) + _say_unsure(words, *(row[1:3] for row in table))
 
@@ -104,13 +105,13 @@ def _neighbours_part(found: PolicyComparison, page: Page) -> str:
     heads = ("active", "mean_before", "mean_after", "mean_change", "delivered_change")
     columns = [(words("comparison_elsewhere.territory"), ""), *((words(f"comparison_elsewhere.{head}"), NUMBER) for head in heads)]
     text += page.table(words("comparison_elsewhere.neighbours_table"), columns, [_neighbour_row(row, words) for row in rows[:MOST_ROWS]])
-    text += _say_unsure(words, *((row.mean_mbps, row.mean_error_mbps) for row in rows[:MOST_ROWS]))
+    text += _say_unsure(words, *((row.mean_mbps, row.mean_margin_mbps) for row in rows[:MOST_ROWS]))
     return text + _say_more(len(rows) - MOST_ROWS, "neighbours", words)
 
 
 def _say_most_felt(rows: tuple[NeighbourChange, ...], words: Words) -> str:
     """Whose terminals feel the change most, of those that have any before and after."""
-    both = [row for row in rows if row.mean_mbps[0] > 0.0 and row.mean_mbps[1] > 0.0 and row.active_terminals[1] >= 1.0]
+    both = lasting_neighbours(rows)
     gone = [row for row in rows if row.active_terminals[0] > 0.0 and not row.active_terminals[1] > 0.0]
     sentences = []
     if gone:
@@ -121,7 +122,7 @@ def _say_most_felt(rows: tuple[NeighbourChange, ...], words: Words) -> str:
     if both:
         felt = most_felt(both)
         before, after = felt.mean_mbps
-        is_felt = is_sure(felt.mean_mbps, felt.mean_error_mbps) and abs(after / before - 1.0) >= LEAST_FELT
+        is_felt = is_sure(felt.mean_mbps, felt.mean_margin_mbps) and abs(after / before - 1.0) >= LEAST_FELT
         key = "felt" if is_felt else "felt_not"
         values = {"before": rate_with_unit(before, words), "after": rate_with_unit(after, words), "share": relative(felt.mean_mbps, words)}
         sentences.append(words(f"comparison_elsewhere.{key}", name=neighbour_name(felt.code, felt.name, words), **values))
@@ -132,14 +133,14 @@ def _neighbour_row(row: NeighbourChange, words: Words) -> list[str]:
     before, after = row.active_terminals
     same = abs(after - before) <= LEAST_FELT * max(before, after)
     active = active_count(before, words) if same else arrow(active_count(before, words), active_count(after, words))
-    change = unsure(relative(row.mean_mbps, words), row.mean_mbps, row.mean_error_mbps)
+    change = unsure(relative(row.mean_mbps, words), row.mean_mbps, row.mean_margin_mbps)
     if before > 0.0 and not after > 0.0:
         change = f"<em>{escape(words('comparison_elsewhere.off'))}</em>"
     elif after > 0.0 and not before > 0.0:
         change = f"<em>{escape(words('comparison_elsewhere.on'))}</em>"
     rates = [words.rate(value) for value in row.mean_mbps]
     together = throughput_change(row.delivered_gbps, words)
-    together = unsure(together, row.mean_mbps, row.mean_error_mbps) if same else together
+    together = unsure(together, row.mean_mbps, row.mean_margin_mbps) if same else together
     return [escape(neighbour_name(row.code, row.name, words)), active, *rates, change, together]
 
 
@@ -151,7 +152,7 @@ def _gateways_part(found: PolicyComparison, page: Page) -> str:
     columns = [(words(f"comparison_elsewhere.{head}"), "") for head in ("gateway", "country", "status")]
     columns += [(words(f"comparison_elsewhere.{head}"), NUMBER) for head in ("landed_before", "landed_after", "landed_change", "own")]
     text += page.table(words("comparison_elsewhere.gateways_table"), columns, [_gateway_row(row, words) for row in rows[:MOST_ROWS]])
-    text += _say_unsure(words, *((row.landed_gbps, row.landed_error_gbps) for row in rows[:MOST_ROWS]))
+    text += _say_unsure(words, *((row.landed_gbps, row.landed_margin_gbps) for row in rows[:MOST_ROWS]))
     return text + _say_more(len(rows) - MOST_ROWS, "gateways", words)
 
 
@@ -160,12 +161,12 @@ def _gateway_row(row: GatewayChange, words: Words) -> list[str]:
     own = throughputs(row.own_gbps, words)
     shown = words.number(0.0) if not max(row.own_gbps) > 0.0 else arrow(*own)
     place = [escape(row.name), escape(country_name(row.country, words.lang)), status_tag(row.status, words)]
-    return [*place, *landed, unsure(throughput_change(row.landed_gbps, words), row.landed_gbps, row.landed_error_gbps), shown]
+    return [*place, *landed, unsure(throughput_change(row.landed_gbps, words), row.landed_gbps, row.landed_margin_gbps), shown]
 
 
 def _say_unsure(words: Words, *changes: tuple[Pair, float]) -> str:
     """Explain the grey changes of a table, if it has any."""
-    if all(is_sure(*change) for change in changes):
+    if all(is_sure(change, margin) or not is_known(change) for change, margin in changes):
         return ""
     return paragraph(words("comparison_word.unsure"), kind="note")
 

@@ -164,6 +164,11 @@ def _in_unit_of(gbps: float, greatest: float, words: Words) -> str:
     return words.number(value, 0 if value >= 99.5 else 1 if value >= 9.95 else 2) + HARD + unit
 
 
-def unsure(text: str, change: Pair, error: float) -> str:
+def unsure(text: str, change: Pair, margin: float) -> str:
     """A change as HTML, set in grey where it is no more than the differences between slots."""
-    return text if is_sure(change, error) else f'<span class="unsure">{text}</span>'
+    return text if is_sure(change, margin) or not is_known(change) else f'<span class="unsure">{text}</span>'
+
+
+def is_known(change: Pair) -> bool:
+    """Whether there is a value before and after."""
+    return math.isfinite(change[0]) and math.isfinite(change[1])

@@ -76,10 +76,15 @@ def _place(parts: tuple[int | str, ...]) -> str:
     for part in parts:
         if isinstance(part, int):
             name = keys.pop() if keys else ""
-            words.append(f"{name.removesuffix('s')} {part + 1}")
+            words.append(f"{_single(name)} {part + 1}")
         else:
             keys.append(str(part))
     return ", ".join([*words, *([f"'{'.'.join(keys)}'"] if keys else [])])
+
+
+def _single(name: str) -> str:
+    """A record of a list, by the list's name: ``rules`` → ``rule``, ``territories`` → ``territory``."""
+    return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
 
 
 def _model_of(annotation: Any, fallback: Any) -> Any:

@@ -316,17 +316,20 @@ def _block_of(table: Any, name: str, line: int, faults: Faults) -> Block:
         lon[kept],
         numbers.get("speed_kmh", (nan, nan))[0][kept],
         numbers.get("altitude_m", (nan, nan))[0][kept],
-        _stated(identifiers, terminal, {key: column.take(kept) for key, column in text.items()}),
+        _stated(identifiers, terminal, time_us[kept], {key: column.take(kept) for key, column in text.items()}),
         count,
     )
 
 
-def _stated(identifiers: list[str], terminal: npt.NDArray[np.int64], text: dict[str, Any]) -> tuple[Terminal, ...]:
-    """What the last row of each terminal in a block states of it."""
+def _stated(
+    identifiers: list[str], terminal: npt.NDArray[np.int64], time_us: npt.NDArray[np.int64], text: dict[str, Any]
+) -> tuple[Terminal, ...]:
+    """What the latest row of each terminal in a block states of it; of rows at one time the last."""
     if len(text) == 1:
         return tuple(Terminal(identifier) for identifier in identifiers)
     last = np.zeros(len(identifiers), dtype=np.int64)
-    last[terminal] = np.arange(len(terminal))
+    order = np.argsort(time_us, kind="stable")
+    last[terminal[order]] = order
     said = {key: column.take(last).to_pylist() for key, column in text.items() if key != "terminal"}
     rows = zip(*(said.get(key, [""] * len(identifiers)) for key in ("class", "owner", "home", "operator")), strict=True)
     return tuple(

@@ -1,7 +1,8 @@
 """The two sides of a comparison, worked out: verdicts at people's places, the markets that follow, the twin over them."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from overflight.inputs import FleetInputs, Inputs
 from overflight.service.classes import CLASSES, DEFAULT_CLASS, find_class
 from overflight.service.contracts import Contracts
 from overflight.study.comparison.contracts import Promise, is_agreed, judge_contract
+from overflight.study.comparison.lists import share_lists
 from overflight.study.comparison.markets import Markets, settle_markets
 from overflight.study.comparison.people import AROUND_KM, People, settle_territory
 from overflight.study.comparison.shares import Shares, share_parts
@@ -46,6 +48,8 @@ class Question:
         Slots that are worked out.
     reports, registry
         Files of terminals' position reports, and a register of terminals.
+    discloses
+        Whether owners and identifiers of terminals stand in the document, besides counts.
     """
 
     contracts: Contracts | None = None
@@ -53,6 +57,7 @@ class Question:
     slots: int = SLOTS
     reports: Path | None = None
     registry: Path | None = None
+    discloses: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +116,20 @@ class Arm:
 
     @property
     def listed_share(self) -> float:
-        """Share of the terminals served only if listed that lists have names for; NaN where there are none."""
-        return self.markets.listed_share[self.column]
+        """Share of the territory's terminals served only if listed that are on a list; NaN where there are none."""
+        waiting = listed = 0.0
+        for name, standing in self.standings.items():
+            at_point = self.terminals_at(name)
+            waiting += float((standing.listed_only * at_point).sum())
+            listed += float((standing.by_list * at_point).sum())
+        return listed / waiting if waiting else math.nan
+
+    def terminals_at(self, terminal_class: str) -> Floats:
+        """Terminals of a class at each point of `people`, if all were served; none around the territory. Shape (points,)."""
+        counts = self.own.terminals.counts[:, CLASSES.index(terminal_class)]
+        of_part = np.zeros(len(self.people.cells))
+        of_part[: self.cells] = counts
+        return of_part[self.people.part] * self.people.weight
 
     def share_cells(self, terminal_class: str) -> Shares:
         """Shares of the territory's cells that the policy serves, for a class, shape (instants, cells)."""
@@ -142,6 +159,24 @@ def work_arms(inputs: Inputs, sides: Sequence[Side], asked: Question, *, threads
     present = [name for column, name in enumerate(CLASSES) if own.terminals.counts[:, column].any()]
     names = dict.fromkeys([asked.terminal_class, *present])
     standings = [{name: judge_people(side, people, name, instants, operator=fleet.operator) for name in names} for side in sides]
+    incumbents = inputs.scenario.capacity.incumbents
+    list_shares = [
+        share_lists(
+            side,
+            people,
+            {name: one[name] for name in present},
+            own,
+            inputs.territory.cells,
+            instants,
+            operator=fleet.operator,
+            incumbents=incumbents,
+        )
+        for side, one in zip(sides, standings, strict=True)
+    ]
+    standings = [
+        {name: replace(standing, list_share=share) for name, standing in one.items()}
+        for one, share in zip(standings, list_shares, strict=True)
+    ]
     promises = tuple(
         judge_contract(contract, inputs.territory, people, sides, instants, operator=fleet.operator)
         for contract in (() if asked.contracts is None else asked.contracts.contracts)
@@ -155,8 +190,9 @@ def work_arms(inputs: Inputs, sides: Sequence[Side], asked: Question, *, threads
         sides,
         people,
         [{name: one[name] for name in present} for one in standings],
+        list_shares,
         instants,
-        incumbents=inputs.scenario.capacity.incumbents,
+        incumbents=incumbents,
         promises=here,
     )
     twin = CapacityTwin(inputs, fleet, threads=threads, market=markets.union)
@@ -184,5 +220,6 @@ def work_arms(inputs: Inputs, sides: Sequence[Side], asked: Question, *, threads
 
 
 def spread_rows(count: int, at_most: int) -> npt.NDArray[np.int64]:
-    """Some of ``count`` rows, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(np.int64))
+    """Some of ``count`` rows, each in the middle of an equal part of them: a day's first and last are the same hour."""
+    some = min(count, at_most)
+    return np.asarray((np.arange(some) + 0.5) * count / some, dtype=np.int64)

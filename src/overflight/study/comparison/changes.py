@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from overflight.catalog.ground import Gateways
 from overflight.earth.territory import list_territories
@@ -25,6 +26,7 @@ from overflight.study.comparison.findings import (
 from overflight.study.comparison.standing import LIMITED
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Arms = tuple[Arm, Arm]
 
 _LEAST = 1e-9
@@ -39,27 +41,28 @@ def count_lives(arms: Arms) -> tuple[Lives, Floats]:
     people, own = arms[0].people, arms[0].people.is_own
     weight = np.where(own, people.people, 0.0)
     before, after = (arm.headline for arm in arms)
-    served = [one.served.mean(axis=0) for one in (before, after)]
-    limited = [(one.verdict == LIMITED).mean(axis=0) for one in (before, after)]
     listed = [one.listed_only.mean(axis=0) for one in (before, after)]
-    free = [(one.verdict > LIMITED).mean(axis=0) for one in (before, after)]
-    change = served[1] - served[0]
-    lost = weight * np.maximum(-change, 0.0)
+    lost = weight * _meet(before.served, ~after.served)
 
-    def pair(shares: list[Floats]) -> tuple[float, float]:
+    def pair(shares: Sequence[Floats]) -> Pair:
         return float(weight @ shares[0]), float(weight @ shares[1])
 
     lives = Lives(
         total=float(weight.sum()),
-        served=pair(served),
-        limited=pair(limited),
+        served=pair([one.served.mean(axis=0) for one in (before, after)]),
+        limited=pair([(one.verdict == LIMITED).mean(axis=0) for one in (before, after)]),
         listed_only=pair(listed),
-        gaining=float(weight @ np.maximum(change, 0.0)),
+        gaining=float(weight @ _meet(~before.served, after.served)),
         losing=float(lost.sum()),
-        limited_anew=float(weight @ np.minimum(free[0], limited[1])),
-        freed_of_limit=float(weight @ np.minimum(limited[0], free[1])),
+        limited_anew=float(weight @ _meet(before.verdict > LIMITED, after.verdict == LIMITED)),
+        freed_of_limit=float(weight @ _meet(before.verdict == LIMITED, after.verdict > LIMITED)),
     )
     return lives, np.bincount(people.part[own], weights=lost[own], minlength=arms[0].cells).astype(np.float64)
+
+
+def _meet(before: Bools, after: Bools) -> Floats:
+    """Share of the instants at which both hold at a point, shape (points,)."""
+    return np.asarray((before & after).mean(axis=0))
 
 
 def count_cells(before: Floats, after: Floats) -> CellCounts:
@@ -82,38 +85,44 @@ def count_cells(before: Floats, after: Floats) -> CellCounts:
 
 def count_classes(arms: Arms) -> tuple[tuple[ClassChange, ...], Floats]:
     """Terminals of each class, as estimated or given; and those of each cell and class that lose service, shape (cells, classes)."""
-    tables = [arm.own.terminals.counts.astype(np.float64) for arm in arms]
-    lost = np.zeros(tables[0].shape)
+    cells = arms[0].cells
+    lost = np.zeros((cells, len(CLASSES)))
     rows = []
     for column, name in enumerate(CLASSES):
-        counts = [table[:, column] for table in tables]
-        if not any(count.any() for count in counts):
+        if not any(arm.own.terminals.counts[:, column].any() for arm in arms):
             continue
-        served, limited = zip(*(_serve_class(arm, name, count) for arm, count in zip(arms, counts, strict=True)), strict=True)
-        change = served[1] - served[0]
-        lost[:, column] = np.maximum(-change, 0.0)
+        before, after = (_serve_class(arm, name) for arm in arms)
+        change = after.served - before.served
+        losing = np.maximum(-change, 0.0).mean(axis=0)
+        lost[:, column] = np.bincount(arms[0].people.part, weights=losing, minlength=cells)[:cells]
         rows.append(
             ClassChange(
                 name=name,
-                terminals=max(float(count.sum()) for count in counts),
-                served=(float(served[0].sum()), float(served[1].sum())),
-                limited=(float(limited[0].sum()), float(limited[1].sum())),
-                gaining=float(np.maximum(change, 0.0).sum()),
-                losing=float(lost[:, column].sum()),
+                terminals=max(before.all, after.all),
+                served=(float(before.served.mean(axis=0).sum()), float(after.served.mean(axis=0).sum())),
+                limited=(before.limited, after.limited),
+                gaining=float(np.maximum(change, 0.0).mean(axis=0).sum()),
+                losing=float(losing.sum()),
             )
         )
     return tuple(rows), lost
 
 
-def _serve_class(arm: Arm, name: str, counts: Floats) -> tuple[Floats, Floats]:
-    """Terminals of a class in each cell that are served, and of these at a limit."""
-    if not counts.any():
-        return np.zeros(arm.cells), np.zeros(arm.cells)
-    shares = arm.share_cells(name)
-    listed = np.nan_to_num(arm.listed_share)
-    at_limit = (arm.standings[name].verdict == LIMITED).mean(axis=0)
-    limited = np.bincount(arm.people.part, weights=arm.people.weight * at_limit)[: arm.cells]
-    return counts * (shares.served + listed * shares.listed_only).mean(axis=0), counts * limited
+class _Served(NamedTuple):
+    """Terminals of a class: all, those served at each instant and point, and in the mean those served at a limit."""
+
+    all: float
+    served: Floats
+    limited: float
+
+
+def _serve_class(arm: Arm, name: str) -> _Served:
+    at_point = arm.terminals_at(name)
+    if not at_point.any():
+        return _Served(0.0, np.zeros((1, len(at_point))), 0.0)
+    standing = arm.standings[name]
+    limited = float((at_point * (standing.verdict == LIMITED)).sum(axis=1).mean())
+    return _Served(float(at_point.sum()), at_point * standing.share, limited)
 
 
 def compare_rates(arms: Arms) -> RateChange:
@@ -133,19 +142,22 @@ def compare_rates(arms: Arms) -> RateChange:
         worst_tenth_mbps=pair("worst_tenth_mbps"),
         delivered_gbps=pair("delivered_gbps"),
         capacity_gbps=pair("capacity_gbps"),
-        median_error_mbps=float(_find_error(*scenes("median_mbps"))),
-        worst_tenth_error_mbps=float(_find_error(*scenes("worst_tenth_mbps"))),
-        delivered_error_gbps=float(_find_error(*scenes("delivered_gbps"))),
-        capacity_error_gbps=float(_find_error(*scenes("capacity_gbps"))),
+        median_margin_mbps=float(_find_margin(*scenes("median_mbps"))),
+        worst_tenth_margin_mbps=float(_find_margin(*scenes("worst_tenth_mbps"))),
+        delivered_margin_gbps=float(_find_margin(*scenes("delivered_gbps"))),
+        capacity_margin_gbps=float(_find_margin(*scenes("capacity_gbps"))),
     )
 
 
-def _find_error(before: Floats, after: Floats) -> Floats:
-    """Standard error of the mean change over scenes, first axis: both sides of a slot have the same satellites."""
+def _find_margin(before: Floats, after: Floats) -> Floats:
+    """Half width of the interval that holds the mean change over scenes, first axis, in 95 of 100 cases (Student's t).
+
+    Both sides of a slot have the same satellites and the same hour, so that their differences are what varies.
+    """
     count = len(before)
     if count < 2 or len(after) != count:
         return np.full(before.shape[1:], np.nan)
-    return np.asarray((after - before).std(axis=0, ddof=1) / np.sqrt(count))
+    return np.asarray(stdtrit(count - 1, 0.975) * (after - before).std(axis=0, ddof=1) / np.sqrt(count))
 
 
 def compare_neighbours(arms: Arms) -> tuple[NeighbourChange, ...]:
@@ -169,7 +181,7 @@ def compare_neighbours(arms: Arms) -> tuple[NeighbourChange, ...]:
                 active_terminals=active,
                 mean_mbps=(mean[0], mean[1]),
                 delivered_gbps=(mbps[0] / 1000.0, mbps[1] / 1000.0),
-                mean_error_mbps=float(_find_error(*rates)),
+                mean_margin_mbps=float(_find_margin(*rates)),
             )
         )
     return tuple(sorted(rows, key=lambda row: (-abs(row.delivered_gbps[1] - row.delivered_gbps[0]), row.code)))
@@ -194,8 +206,8 @@ def compare_gateways(arms: Arms) -> tuple[GatewayChange, ...]:
         landed = float(sides[0].landed_gbps.mean()), float(sides[1].landed_gbps.mean())
         if max(landed) > _LEAST_LANDED * whole:
             name, country, status = place[:3]
-            error = float(_find_error(sides[0].landed_gbps, sides[1].landed_gbps))
-            rows.append(GatewayChange(name, country, status, landed, (sides[0].own_gbps, sides[1].own_gbps), error))
+            margin = float(_find_margin(sides[0].landed_gbps, sides[1].landed_gbps))
+            rows.append(GatewayChange(name, country, status, landed, (sides[0].own_gbps, sides[1].own_gbps), margin))
     return tuple(sorted(rows, key=lambda row: (-abs(row.landed_gbps[1] - row.landed_gbps[0]), -row.landed_gbps[1], row.name)))
 
 

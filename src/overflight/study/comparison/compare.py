@@ -1,11 +1,12 @@
 """Two policies, or two scenarios, over one territory: who gains and who loses, rates, neighbours, gateways, contracts."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import shapely
 
 from overflight import __version__
 from overflight.account import file_entry
@@ -94,19 +95,66 @@ def study_change(
         One line about what is wrong.
     """
     asked = question or Question()
+    asked = replace(asked, terminal_class=find_class(asked.terminal_class).name)
     tell = progress or (lambda _share: None)
-    find_class(asked.terminal_class)
+    _check(before, after, asked)
     sides = tuple(make_side(case.named, case.policy) for case in (before, after))
     faults = Faults()
     known, notices = (None, []) if asked.reports is None else read_known(asked.reports, asked.registry, faults)
     arms = _work(before, after, sides, asked, threads=count_threads(threads), strict=strict, tell=tell)
-    told = None if known is None else find_known(known, sides, arms[0].inputs.territory, arms[0].inputs.slot_start[0])
+    told = None if known is None else find_known(known, sides, arms[0].inputs, arms[0].fleet, discloses=asked.discloses)
     found = _gather(arms, asked, told, threads=count_threads(threads))
     tell(1.0)
-    warnings = [*(text for arm in arms for text in arm.inputs.warnings), *notices, *(str(example) for example in faults.examples)]
-    warnings += _warn(arms, found, is_known=known is not None)
-    whole = replace(found, warnings=tuple(dict.fromkeys(warnings)))
-    return replace(whole, summary=summarise(whole))
+    warnings = [*(text for arm in arms for text in arm.inputs.warnings), *_warn(arms, found, asked, is_known=known is not None)]
+    if faults.counts:
+        text = "{count:,} rows of position reports could not be used"
+        warnings.append(Notice.of("comparison.bad_rows", text, count=sum(faults.counts.values())))
+    if asked.discloses:
+        warnings += [*notices, *(str(example) for example in faults.examples)]
+    names = _list_files(before, after, asked)
+    found = replace(found, warnings=tuple(dict.fromkeys(_name_files(text, names) for text in warnings)))
+    found = replace(found, terminals_source=_name_files(found.terminals_source, names))
+    found = replace(found, assumptions=tuple(replace(row, source=_name_files(row.source, names)) for row in found.assumptions))
+    return replace(found, summary=summarise(found))
+
+
+def _check(before: Case, after: Case, asked: Question) -> None:
+    """Refuse what cannot be compared, before anything is worked out."""
+    if asked.slots < 1:
+        msg = f"{asked.slots} slots; give one at least"
+        raise ScenarioError(msg)
+    if before.scenario.capacity is None or after.scenario.capacity is None:
+        msg = "a scenario without capacity says nothing of rates; give it a table [capacity] (it may be empty)"
+        raise ScenarioError(msg)
+
+
+def _list_files(before: Case, after: Case, asked: Question) -> dict[str, str]:
+    """Every path that the user gave, and the name that a document has for it: where files lie is nobody's business."""
+    given = [before.named, after.named, *(str(path) for path in (asked.reports, asked.registry) if path is not None)]
+
+    def collect(value: Any) -> None:
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            collect(item)
+        if isinstance(value, str) and Path(value).is_absolute():
+            given.append(value)
+
+    for case in (before, after):
+        collect(case.scenario.model_dump(mode="json"))
+    return {path: Path(path).name for path in sorted(given, key=len, reverse=True) if Path(path).name != path}
+
+
+def _name_files(text: Any, names: dict[str, str]) -> Any:
+    """A text, or a notice and what stands in it, with files by their names."""
+    if isinstance(text, tuple):
+        return tuple(_name_files(item, names) for item in text)
+    if not isinstance(text, str):
+        return text
+    plain = str(text)
+    for path, name in names.items():
+        plain = plain.replace(path, name)
+    if not isinstance(text, Notice):
+        return plain
+    return Notice(plain, text.key, {key: _name_files(value, names) for key, value in text.values.items()})
 
 
 def _work(
@@ -124,11 +172,17 @@ def _work(
         both = work_arms(first, sides, asked, threads=threads, progress=part(0.0, 1.0))
         return both[0], both[1]
     second = gather_inputs(after.scenario, strict=strict)
-    if not np.array_equal(first.territory.cells, second.territory.cells):
-        msg = f"the scenarios are of {first.territory.name} and of {second.territory.name}; compare two of one territory"
+    one, other = first.territory, second.territory
+    if one.code != other.code or not shapely.equals_exact(one.geometry, other.geometry):
+        which = other.name if other.name != one.name else "another of that name"
+        msg = f"the scenarios are of {one.name} and of {which}; compare two of one territory"
         raise ScenarioError(msg)
     (arm_before,) = work_arms(first, sides[:1], asked, threads=threads, progress=part(0.0, 0.5))
     (arm_after,) = work_arms(second, sides[1:], asked, threads=threads, progress=part(0.5, 1.0))
+    instants = [len(arm.headline.rule) for arm in (arm_before, arm_after)]
+    if instants[0] != instants[1] and 1 not in instants:
+        msg = f"the policy changes with time, and the scenarios have {instants[0]} and {instants[1]} slots; give them the same hours"
+        raise ScenarioError(msg)
     return arm_before, arm_after
 
 
@@ -140,13 +194,14 @@ def _gather(arms: tuple[Arm, Arm], asked: Question, known: KnownTerminals | None
     classes, lost_terminals = count_classes(arms)
     edges = [find_edge(arm.people, arm.headline.served.mean(axis=0) >= 0.5, arm.figures.beams, arm.twin) for arm in arms]
     rows = arms[0].rows[spread_rows(len(arms[0].rows), SLOTS)]
-    alternatives = find_alternatives(inputs, arms[0].own, lost_terminals, lost_people, rows, threads=threads) if lost_people.any() else ()
+    lost = lost_people if lost_people.any() else lost_terminals.sum(axis=1)
+    alternatives = find_alternatives(inputs, arms[0].own, lost_terminals, lost, rows, threads=threads) if lost.any() else ()
     mbps = [arm.figures.cell_mbps[arm.twin.market.own] for arm in arms]
     scenarios = [_without_folders(arm.inputs.scenario.model_dump(mode="json")) for arm in arms]
     return PolicyComparison(
         code=territory.code,
-        name=territory.name,
-        name_fr=territory.name_fr,
+        name=_one_line(territory.name),
+        name_fr=_one_line(territory.name_fr),
         outline=territory.geometry,
         worldview=territory.worldview,
         borders_source=territory.source,
@@ -186,15 +241,19 @@ def _gather(arms: tuple[Arm, Arm], asked: Question, known: KnownTerminals | None
     )
 
 
+def _one_line(name: str) -> str:
+    """A name that a file gives, as plain text on one line: it is printed on terminals and records."""
+    return "".join(letter if letter.isprintable() else " " for letter in name)
+
+
 def _describe(side: Side) -> PolicySide:
     policy = side.policy
     if policy is None:
         return PolicySide(side.name, NO_POLICY, None, "", "", 0, "deny")
-    named = Path(side.name).name if Path(side.name).is_absolute() else side.name
-    return PolicySide(named, policy.name, side.sha256, policy.date, policy.source, len(policy.rules), policy.default.verdict)
+    return PolicySide(Path(side.name).name, policy.name, side.sha256, policy.date, policy.source, len(policy.rules), policy.default.verdict)
 
 
-def _warn(arms: tuple[Arm, Arm], found: PolicyComparison, *, is_known: bool) -> list[str]:
+def _warn(arms: tuple[Arm, Arm], found: PolicyComparison, asked: Question, *, is_known: bool) -> list[str]:
     """What a reader must know of this comparison beyond the inputs' own warnings."""
     warnings: list[str] = []
     name, fleet = found.name, arms[0].fleet
@@ -204,9 +263,22 @@ def _warn(arms: tuple[Arm, Arm], found: PolicyComparison, *, is_known: bool) -> 
     for arm in arms:
         if arm.side.policy is not None:
             warnings += _warn_of_policy(arm.side, arm.side.policy, fleet, is_known=is_known)
-    if not found.lives.gaining and not found.lives.losing and found.policies[0].sha256 != found.policies[1].sha256:
+    if any(arm.side.changes_within(arm.inputs.start, arm.inputs.end) for arm in arms):
+        text = "verdicts change within the time simulated: people and terminals are means over the {slots} slots"
+        warnings.append(Notice.of("comparison.changing", text, slots=found.slots))
+    lives = found.lives
+    is_same = not (lives.gaining or lives.losing or lives.limited_anew or lives.freed_of_limit)
+    if is_same and lives.listed_only[0] == lives.listed_only[1] and found.policies[0].sha256 != found.policies[1].sha256:
         text = "both policies serve the same people of {name} with terminals of class {terminal_class} at rest"
         warnings.append(Notice.of("comparison.same", text, name=name, terminal_class=found.terminal_class))
+    few = tuple(
+        contract.name
+        for contract in (() if asked.contracts is None else asked.contracts.contracts)
+        if found.slots * (1.0 - contract.availability_percent / 100.0) < 1.0
+    )
+    if few:
+        text = "{slots} slots cannot show the availability of {names}: their rates are tried in the weather of it, in these slots only"
+        warnings.append(Notice.of("comparison.few_slots", text, slots=found.slots, names=few))
     return warnings
 
 
@@ -220,13 +292,12 @@ def _warn_of_policy(side: Side, policy: Policy, fleet: FleetInputs, *, is_known:
         text = "policy '{policy}' serves owners by name: how many terminals they have is known from position reports only"
         warnings.append(Notice.of("comparison.owners", text, policy=policy.name))
     if any(rule.days_abroad_over is not None or rule.speed_over_kmh is not None for rule in policy.rules):
-        text = "policy '{policy}' has rules on speed or on days abroad: terminals are taken to rest at home"
+        text = "policy '{policy}' has rules on speed or on days abroad: estimated terminals are taken to rest at home"
         warnings.append(Notice.of("comparison.at_rest", text, policy=policy.name))
-    unknown = sum("no border" in text for text in side.warnings)
-    if unknown:
-        text = "policy '{policy}': of what {count} of its rules are about no border is known, so that they match nowhere"
-        warnings.append(Notice.of("comparison.no_border", text, policy=policy.name, count=unknown))
-    return warnings + [text for text in side.warnings if "no border" not in text]
+    if side.nowhere:
+        text = "policy '{policy}': {count} of its rules match nowhere, since no border is known of what they are about"
+        warnings.append(Notice.of("comparison.no_border", text, policy=policy.name, count=side.nowhere))
+    return warnings + list(side.warnings)
 
 
 def _list_assumptions(arm: Arm) -> tuple[Assumption, ...]:
@@ -250,6 +321,8 @@ def _list_inputs(arms: tuple[Arm, Arm], asked: Question) -> tuple[tuple[str, str
     rows: list[tuple[str, str]] = [(name, arm.side.sha256) for name, arm in zip(names, arms, strict=True) if arm.side.sha256 is not None]
     if asked.contracts is not None:
         rows.append((Notice.of("comparison.contracts", "contracts"), asked.contracts.digest()))
+    outline = hashlib.sha256(shapely.to_wkb(arms[0].inputs.territory.geometry)).hexdigest()
+    rows.append((Notice.of("comparison.outline", "outline of the territory"), outline))
     rows += [file_entry(str(path)) for path in (asked.reports, asked.registry) if path is not None]
     return tuple(dict.fromkeys((*rows, *(entry for arm in arms for entry in arm.inputs.files))))
 
@@ -263,7 +336,9 @@ def _list_settings(before: Any, after: Any, key: str = "") -> list[tuple[str, st
 
 
 def _write_setting(value: Any) -> str:
-    return "–" if value in (None, [], "") else str(value)
+    if value in (None, [], ""):
+        return "–"
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
 
 
 def _without_folders(value: Any) -> Any:

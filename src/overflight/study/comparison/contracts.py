@@ -127,10 +127,10 @@ class _Judged(NamedTuple):
 
 
 def _judge(contract: Contract, side: Side, people: People, instants: Instants, operator: str) -> _Judged:
-    code = people.code[people.part].astype(np.int32)
+    code = people.home.astype(np.int32)
     shape = (len(instants), len(people))
     served, short = np.zeros(shape), np.zeros(shape)
-    total = [np.zeros((len(instants), len(people.cells))) for _ in range(4)]
+    total = [np.zeros((len(instants), len(people.cells))) for _ in range(5)]
     refused: dict[str, Floats] = {}
     for identifier, weight in _kinds(contract, side):
         terminals = [Terminal(identifier, contract.terminal_class, contract.owned_by, home, operator) for home in people.codes]
@@ -142,15 +142,16 @@ def _judge(contract: Contract, side: Side, people: People, instants: Instants, o
         served += weight * standing.served
         short += weight * too_little
         shares = share_parts(standing, people, down_mbps=contract.down_mbps, up_mbps=contract.up_mbps)
-        for row, values in enumerate((shares.served, shares.listed_only, *(shares.served * rate for rate in shares[2:]))):
+        asked = shares.served * shares.down_mbps, shares.served * shares.up_mbps
+        for row, values in enumerate((shares.served, shares.by_list, shares.bound, *asked)):
             total[row] += weight * values
         for name, where in standing.rules_at(~standing.served | too_little, side).items():
             refused[name] = refused.get(name, np.zeros(len(people))) + weight * where
     rates = [
         np.divide(column, total[0], out=np.full(column.shape, most), where=total[0] > 0.0)
-        for column, most in zip(total[2:], (contract.down_mbps, contract.up_mbps), strict=True)
+        for column, most in zip(total[3:], (contract.down_mbps, contract.up_mbps), strict=True)
     ]
-    return _Judged(Shares(total[0], total[1], *rates), served.mean(axis=0), short.mean(axis=0), refused)
+    return _Judged(Shares(total[0], total[1], total[2], *rates), served.mean(axis=0), short.mean(axis=0), refused)
 
 
 def _kinds(contract: Contract, side: Side) -> list[tuple[str, float]]:
@@ -171,17 +172,23 @@ class _Weighed(NamedTuple):
     refused: dict[str, float]
 
 
-def _weigh(judged: _Judged, people: People, contract: Contract) -> _Weighed:
-    """Add points up by people, those of the contract's territories."""
-    wanted = np.isin(people.code, [people.codes.index(code) for code in contract.territories if code in people.codes])
-    weight = np.where((wanted & people.own)[people.part], people.people, 0.0)
-    if not weight.any():
-        weight = np.where((wanted & people.own)[people.part], 1.0, 0.0)
-    refused = {name: float(weight @ where) for name, where in judged.refused.items()}
-    return _Weighed(float(weight.sum()), float(weight @ judged.served), float(weight @ judged.short), refused)
+def _weigh(judged: _Judged, people: People, contract: Contract) -> tuple[_Weighed, _Weighed]:
+    """Add the points of the contract's territories up by people, and each alike."""
+    wanted = np.isin(people.code, [row for row, code in enumerate(people.codes) if code in contract.territories])
+    inside = (wanted & people.own)[people.part]
+
+    def add(weight: Floats) -> _Weighed:
+        refused = {name: float(weight @ where) for name, where in judged.refused.items()}
+        return _Weighed(float(weight.sum()), float(weight @ judged.served), float(weight @ judged.short), refused)
+
+    return add(np.where(inside, people.people, 0.0)), add(np.where(inside, 1.0, 0.0))
 
 
-def _permit(found: list[_Weighed]) -> Permission:
+def _permit(pairs: list[tuple[_Weighed, _Weighed]]) -> Permission:
+    # Points count only where nobody lives in any of the territories.
+    found = [by_people for by_people, _ in pairs]
+    if not any(row.people for row in found):
+        found = [by_point for _, by_point in pairs]
     whole = sum(row.people for row in found)
     refused: dict[str, float] = {}
     for row in found:

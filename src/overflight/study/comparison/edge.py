@@ -80,7 +80,7 @@ def find_edge(people: People, allowed: Bools, beams: Sequence[Beams], twin: Capa
 
 
 def _measure_distances(people: People, allowed: Bools) -> Floats:
-    """Distance of each point from the line: half way to the nearest point on the other side of it, km along the ground."""
+    """Distance of each point from the line: to the nearest point on the other side of it, less half the points' spacing, km."""
     unit = people.unit
     distance = np.empty(len(people))
     for side in (True, False):

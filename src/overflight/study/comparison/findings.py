@@ -17,8 +17,8 @@ Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
 Pair = tuple[float, float]
 
-SURE = 2.0
-"""A change of fewer standard errors than this is no more than the differences between slots."""
+WORSE = 0.02
+"""A share of terminals and slots that falls by more than this is worse."""
 
 KIND = "overflight-assessment"
 SCHEMA = 1
@@ -97,7 +97,7 @@ class KnownTerminals:
 class RateChange:
     """Rates of active terminals of the territory and what they get together, before and after; NaN where nobody asks.
 
-    Errors are standard errors of the change, from its differences between slots; NaN of a single slot.
+    Margins: the change lies within so much of what slots without number would show, in 95 of 100 cases; NaN of a single slot.
     """
 
     active_terminals: Pair
@@ -105,15 +105,15 @@ class RateChange:
     worst_tenth_mbps: Pair
     delivered_gbps: Pair
     capacity_gbps: Pair
-    median_error_mbps: float = math.nan
-    worst_tenth_error_mbps: float = math.nan
-    delivered_error_gbps: float = math.nan
-    capacity_error_gbps: float = math.nan
+    median_margin_mbps: float = math.nan
+    worst_tenth_margin_mbps: float = math.nan
+    delivered_margin_gbps: float = math.nan
+    capacity_margin_gbps: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourChange:
-    """A territory that shares the satellites: active terminals, their mean rate with the error of its change, and all together."""
+    """A territory that shares the satellites: active terminals, their mean rate with the margin of its change, and all together."""
 
     code: str
     name: str
@@ -121,19 +121,19 @@ class NeighbourChange:
     active_terminals: Pair
     mean_mbps: Pair
     delivered_gbps: Pair
-    mean_error_mbps: float = math.nan
+    mean_margin_mbps: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayChange:
-    """A gateway: all that it lands, with the standard error of its change, and the territory's share of that."""
+    """A gateway: all that it lands, with the margin of its change, and the territory's share of that."""
 
     name: str
     country: str
     status: str
     landed_gbps: Pair
     own_gbps: Pair
-    landed_error_gbps: float = math.nan
+    landed_margin_gbps: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +229,11 @@ class ContractCheck:
             return "not-agreed"
         kept = self.before.state == "kept", self.after.state == "kept"
         return {(True, True): "kept", (True, False): "broken", (False, True): "mended", (False, False): "unkept"}[kept]
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it is kept neither before nor after, and its rate is reached noticeably less often after."""
+        return self.change == "unkept" and self.after.met_share < self.before.met_share - WORSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,10 +333,10 @@ class PolicyComparison:
                     "worst_tenth_mbps": list(self.rates.worst_tenth_mbps),
                     "delivered_gbps": list(self.rates.delivered_gbps),
                     "capacity_gbps": list(self.rates.capacity_gbps),
-                    "median_error_mbps": self.rates.median_error_mbps,
-                    "worst_tenth_error_mbps": self.rates.worst_tenth_error_mbps,
-                    "delivered_error_gbps": self.rates.delivered_error_gbps,
-                    "capacity_error_gbps": self.rates.capacity_error_gbps,
+                    "median_margin_mbps": self.rates.median_margin_mbps,
+                    "worst_tenth_margin_mbps": self.rates.worst_tenth_margin_mbps,
+                    "delivered_margin_gbps": self.rates.delivered_margin_gbps,
+                    "capacity_margin_gbps": self.rates.capacity_margin_gbps,
                 },
                 "neighbours": [
                     {
@@ -339,7 +344,7 @@ class PolicyComparison:
                         "name": row.name,
                         "active_terminals": list(row.active_terminals),
                         "mean_mbps": list(row.mean_mbps),
-                        "mean_error_mbps": row.mean_error_mbps,
+                        "mean_margin_mbps": row.mean_margin_mbps,
                         "delivered_gbps": list(row.delivered_gbps),
                     }
                     for row in self.neighbours
@@ -350,7 +355,7 @@ class PolicyComparison:
                         "country": row.country,
                         "status": row.status,
                         "landed_gbps": list(row.landed_gbps),
-                        "landed_error_gbps": row.landed_error_gbps,
+                        "landed_margin_gbps": row.landed_margin_gbps,
                         "own_gbps": list(row.own_gbps),
                     }
                     for row in self.gateways
@@ -391,12 +396,13 @@ class PolicyComparison:
                 ],
                 "inputs": [{"name": str(name), "sha256": sha256} for name, sha256 in self.inputs],
                 "settings": [{"key": key, "before": before, "after": after} for key, before, after in self.settings],
-                "scenario": self.scenario,
-                "scenario_after": self.scenario_after,
                 "versions": dict(self.versions),
             }
         )
-        return document
+        # What was given stands as it was given.
+        for row, check in zip(document["contracts"], self.contracts, strict=True):
+            row |= {key: getattr(check, key) for key in ("down_mbps", "up_mbps", "availability_percent", "value_per_year")}
+        return document | {"scenario": self.scenario, "scenario_after": self.scenario_after}
 
     def to_json(self) -> str:
         """Write the document: the same inputs give the same text, whose SHA-256 is its address."""
@@ -407,9 +413,9 @@ class PolicyComparison:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
-def is_sure(change: Pair, error: float) -> bool:
-    """Whether a change is more than the differences between slots, as far as these are known."""
-    return not abs(change[1] - change[0]) <= SURE * error
+def is_sure(change: Pair, margin: float) -> bool:
+    """Whether a change is more than the differences between slots; of a single slot that is not known."""
+    return abs(change[1] - change[0]) > margin
 
 
 def _class_dict(row: ClassChange) -> dict[str, Any]:
@@ -441,7 +447,7 @@ def _edge_dict(edge: Edge) -> dict[str, Any]:
         "bands": [
             {
                 "from_km": row.from_km,
-                "to_km": row.to_km if np.isfinite(row.to_km) else None,
+                "to_km": row.to_km,
                 "denied": row.denied,
                 "lit_by_cell": row.lit_by_cell,
                 "lit_by_beam": row.lit_by_beam,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from overflight.earth.territory import Territory
+from overflight.inputs import FleetInputs, Inputs
 from overflight.service.classes import DEFAULT_CLASS
 from overflight.service.reading import Block, Faults, read_registry, stream_reports
 from overflight.service.verdicts import Reports, Terminal
@@ -64,8 +64,11 @@ def _last_reports(blocks: Iterable[Block], registered: dict[str, Terminal]) -> R
     )
 
 
-def find_known(known: Reports, sides: Sequence[Side], territory: Territory, instant: np.datetime64) -> KnownTerminals:
+def find_known(known: Reports, sides: Sequence[Side], inputs: Inputs, fleet: FleetInputs, *, discloses: bool = True) -> KnownTerminals:
     """Count known terminals by class and owner, before and after; in the territory only.
+
+    Each is judged where, as fast and as high as it was reported last, as if that were the beginning of the time simulated. A terminal of
+    which no operator is said is one of the fleet's, one of which no class is said a consumer's.
 
     Parameters
     ----------
@@ -73,25 +76,33 @@ def find_known(known: Reports, sides: Sequence[Side], territory: Territory, inst
         Each terminal's last position.
     sides
         Both policies.
-    territory
-        The territory.
-    instant
-        When verdicts are asked: at the comparison's beginning, wherever the terminal was last seen before it.
+    inputs, fleet
+        What is simulated.
+    discloses
+        Whether owners and identifiers are named.
     """
-    shapely.prepare(territory.geometry)
-    inside = np.flatnonzero(shapely.intersects_xy(territory.geometry, known.lon_deg, known.lat_deg))
-    here = replace(known.take(inside), time=np.full(len(inside), instant, dtype="datetime64[us]"))
+    geometry = inputs.territory.geometry
+    shapely.prepare(geometry)
+    inside = np.flatnonzero(shapely.intersects_xy(geometry, known.lon_deg, known.lat_deg))
+    here = replace(
+        known.take(inside),
+        time=np.full(len(inside), inputs.slot_start[0], dtype="datetime64[us]"),
+        terminals=[
+            replace(one, operator=one.operator or fleet.operator, terminal_class=one.terminal_class or DEFAULT_CLASS)
+            for one in known.terminals
+        ],
+    )
     before, after = (_verdicts(side, here) for side in sides)
-    terminals = [known.terminals[row] for row in inside.tolist()]
-    classes = [terminal.terminal_class or DEFAULT_CLASS for terminal in terminals]
+    terminals = [here.terminals[row] for row in here.terminal.tolist()]
+    classes = [terminal.terminal_class for terminal in terminals]
     owners = [terminal.owner for terminal in terminals]
     lost = np.flatnonzero((before[0] != DENIED) & (after[0] == DENIED))
     return KnownTerminals(
         total=len(known),
         in_territory=len(inside),
         by_class=_count(classes, before[0], after[0]),
-        by_owner=_count(owners, before[0], after[0]),
-        losing=tuple((terminals[row].identifier, owners[row], after[1][row]) for row in lost[:MOST_NAMED].tolist()),
+        by_owner=_count(owners, before[0], after[0]) if discloses else (),
+        losing=tuple((terminals[row].identifier, owners[row], after[1][row]) for row in lost[: MOST_NAMED if discloses else 0].tolist()),
     )
 
 

@@ -1,8 +1,8 @@
 """Who asks for service under each policy: the same cells, with the terminals that the policy leaves them and the rates it leaves these.
 
 Terminals are those that there would be if everybody were served, times the share of a cell's people at whose place the policy serves
-their class. Of lists only the length is known, not where the terminals on them stand: as many of those that are served only if listed
-count as served as the lists name. Each contract is a class of its own, placed by people where its customer was promised service.
+their class, listed ones among them (`overflight.study.comparison.lists`). Each contract is a class of its own, placed by people where
+its customer was promised service.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,25 @@ from overflight.study.comparison.standing import Side, Standing, judge_people
 Floats = npt.NDArray[np.float64]
 
 
+_LEAST = 1e-9
+"""Fewer terminals than this are none."""
+
+
 class Asking(NamedTuple):
-    """Who asks in one cell after the other at one instant: terminals and rates, shape (cells, classes)."""
+    """Who asks in one cell after the other at one instant.
+
+    Attributes
+    ----------
+    terminals, down_mbps, up_mbps
+        Terminals and what each asks for, shape (cells, classes).
+    most_mbps
+        What the terminals of a cell may have together: infinite but where all of them are at a limit or on a list, shape (cells,).
+    """
 
     terminals: Floats
     down_mbps: Floats
     up_mbps: Floats
+    most_mbps: Floats
 
 
 class NearCells(NamedTuple):
@@ -64,8 +77,6 @@ class Markets:
         By side, then by instant.
     other_codes
         Territory of each cell of the market, by its code; the territory's own for its cells.
-    listed_share
-        By side: share of the terminals that are served only if listed that lists have names for; NaN where there are none.
     contract_classes
         Column of each contract in the market, by its name.
     near
@@ -75,14 +86,17 @@ class Markets:
     union: Market
     asking: tuple[tuple[Asking, ...], ...]
     other_codes: tuple[str, ...]
-    listed_share: tuple[float, ...]
     contract_classes: dict[str, int]
-    near: "NearCells"
+    near: NearCells
+
+    def at(self, side: int, instant: int) -> Asking:
+        """Who asks at an instant; where verdicts do not change, the same at all."""
+        rows = self.asking[side]
+        return rows[min(instant, len(rows) - 1)]
 
     def of(self, side: int, instant: int) -> Market:
         """The market of a side at an instant."""
-        rows = self.asking[side]
-        asking = rows[min(instant, len(rows) - 1)]
+        asking = self.at(side, instant)
         return replace(self.union, terminals=asking.terminals, down_mbps=asking.down_mbps, up_mbps=asking.up_mbps)
 
 
@@ -93,6 +107,7 @@ def settle_markets(
     sides: Sequence[Side],
     people: People,
     standings: Sequence[dict[str, Standing]],
+    list_shares: Sequence[Floats],
     instants: Instants,
     *,
     incumbents: float,
@@ -109,7 +124,9 @@ def settle_markets(
     people
         The territory's people, in its cells' order first.
     standings
-        By side: verdicts on each class that has terminals, at `people`.
+        By side: verdicts on each class that has terminals, at `people`, with their lists counted.
+    list_shares
+        By side: share of the terminals waiting for each rule that are on its list.
     instants
         At which verdicts were asked, shape (instants,).
     incumbents
@@ -117,41 +134,46 @@ def settle_markets(
     promises
         Contracts with terminals in the territory.
     """
-    mine = len(inputs.territory.cells)
+    mine, k = len(inputs.territory.cells), len(instants)
     cells, potential = list_competitors(inputs.territory.cells, fleet, scale=incumbents, everywhere=True)
-    others = [_share_others(side, cells, instants, operator=fleet.operator) for side in sides]
     ours = [_share_own(one, people, own, mine) for one in standings]
-    listed = [
-        _count_listed(side, own, mine_shares, potential, theirs) for side, mine_shares, theirs in zip(sides, ours, others, strict=True)
+    others = [
+        _share_others(side, cells, instants, list_share, operator=fleet.operator)
+        for side, list_share in zip(sides, list_shares, strict=True)
     ]
-    counts = [potential * (theirs.served + theirs.listed_only * share) for theirs, share in zip(others, listed, strict=True)]
-    k = len(instants)
-    columns = [
-        *(row for count in counts for row in count),
-        *(row for count, theirs in zip(counts, others, strict=True) for row in count * theirs.down_mbps),
-        *(row for count, theirs in zip(counts, others, strict=True) for row in count * theirs.up_mbps),
-    ]
-    table = np.column_stack(columns) if len(cells) else np.empty((0, len(columns)))
-    some = table[:, : len(sides) * k].max(axis=1, initial=0.0) > 0.0
+    theirs = _count_others(potential, others)
+    some = theirs.terminals.max(axis=(1, 2), initial=0.0) > 0.0
+    kept = _Others(*(values[some] for values in theirs))
+    most = kept.terminals.max(axis=(1, 2), initial=0.0)
     # Rates travel as sums over terminals; terminals alone decide where a parent stands.
-    gathered, sums = gather_cells(cells[some], table[some], by=table[some, : len(sides) * k].max(axis=1, initial=0.0))
-    union = make_market(inputs, fleet, own, (gathered, sums[:, : len(sides) * k].max(axis=1, initial=0.0)))
+    gathered, sums = gather_cells(cells[some], np.stack(kept, axis=-1), by=most)
     order = np.argsort(gathered, kind="stable")
-    sums = sums[order].T.reshape(3, len(sides), k, len(gathered))
+    sums = sums[order]
+    union = make_market(inputs, fleet, own, (gathered[order], sums[..., 0].max(axis=(1, 2), initial=0.0)))
     asking = tuple(
-        tuple(
-            _ask(union, own, ours[s], listed[s], sums[:, s, i], [promise.sides[s] for promise in promises], promises, i) for i in range(k)
-        )
+        tuple(_ask(union, own, ours[s], _Others(*(sums[:, s, i, column] for column in range(3))), promises, s, i) for i in range(k))
         for s in range(len(sides))
     )
-    near = _find_near(inputs, cells[some], table[some, : len(sides) * k].T.reshape(len(sides), k, -1) > 0.0, union)
-    union = _with_contracts(union, promises)
+    near = _find_near(inputs, cells[some], np.moveaxis(kept.terminals, 0, -1) > 0.0, union)
     owners = territories_of_cells(union.cell_ids)
     codes = tuple(inputs.territory.code if is_own else (names[0] if names else "") for names, is_own in zip(owners, union.own, strict=True))
-    share = tuple(
-        value if _has_listed(mine_shares, theirs) else np.nan for value, mine_shares, theirs in zip(listed, ours, others, strict=True)
-    )
-    return Markets(union, asking, codes, share, {promise.contract.name: len(CLASSES) + i for i, promise in enumerate(promises)}, near)
+    columns = {promise.contract.name: len(CLASSES) + number for number, promise in enumerate(promises)}
+    return Markets(_with_contracts(union, promises), asking, codes, columns, near)
+
+
+class _Others(NamedTuple):
+    """Terminals in cells elsewhere, and what they ask for together, down and up; first axis cells, then sides and instants if any."""
+
+    terminals: Floats
+    down_mbps: Floats
+    up_mbps: Floats
+
+
+def _count_others(potential: Floats, shares: Sequence[Shares]) -> _Others:
+    """What policies leave of the terminals elsewhere, shape (cells, sides, instants)."""
+    terminals = np.stack([(potential * (one.served + one.by_list)).T for one in shares], axis=1)
+    down, up = (np.stack([getattr(one, name).T for one in shares], axis=1) for name in ("down_mbps", "up_mbps"))
+    return _Others(terminals, terminals * down, terminals * up)
 
 
 def _share_own(standings: dict[str, Standing], people: People, own: OwnDemand, cells: int) -> dict[str, Shares]:
@@ -164,15 +186,15 @@ def _share_own(standings: dict[str, Standing], people: People, own: OwnDemand, c
     return found
 
 
-def _share_others(side: Side, cells: npt.NDArray[np.uint64], instants: Instants, *, operator: str) -> Shares:
+def _share_others(side: Side, cells: npt.NDArray[np.uint64], instants: Instants, list_share: Floats, *, operator: str) -> Shares:
     """Shares of consumers in cells elsewhere, shape (instants, cells)."""
     row = find_class(DEFAULT_CLASS)
     k = len(instants)
     if not len(cells):
-        return Shares(*(np.empty((k, 0)) for _ in range(4)))
+        return Shares(*(np.empty((k, 0)) for _ in range(5)))
     people = settle_cells(cells)
     standing = judge_people(side, people, DEFAULT_CLASS, instants, operator=operator)
-    by_part = share_parts(standing, people, down_mbps=row.down_mbps, up_mbps=row.up_mbps)
+    by_part = share_parts(replace(standing, list_share=list_share), people, down_mbps=row.down_mbps, up_mbps=row.up_mbps)
     # Parts of one cell are those of several territories: people weigh them.
     place = np.searchsorted(cells, people.cells)
     lives = np.bincount(people.part, weights=people.people, minlength=len(people.cells))
@@ -184,22 +206,6 @@ def _share_others(side: Side, cells: npt.NDArray[np.uint64], instants: Instants,
         return np.stack([np.bincount(place, weights=weight * row, minlength=len(cells)).astype(np.float64) for row in values])
 
     return Shares(*(add(values) for values in by_part))
-
-
-def _count_listed(side: Side, own: OwnDemand, ours: dict[str, Shares], potential: Floats, theirs: Shares) -> float:
-    """Share of the terminals which are served only if listed that the policy's lists have names for."""
-    waiting = float((potential * theirs.listed_only).sum(axis=1).max(initial=0.0))
-    for name, shares in ours.items():
-        counts = own.terminals.counts[:, CLASSES.index(name)]
-        waiting += float((counts * shares.listed_only).sum(axis=1).max(initial=0.0))
-    if not waiting or side.compiled is None:
-        return 0.0
-    names = {name for rule in side.compiled.ready.rules if rule.rule.verdict != "deny" for name in rule.terminals}
-    return min(1.0, len(names) / waiting)
-
-
-def _has_listed(ours: dict[str, Shares], theirs: Shares) -> bool:
-    return bool(theirs.listed_only.any()) or any(bool(shares.listed_only.any()) for shares in ours.values())
 
 
 def _find_near(inputs: Inputs, cells: npt.NDArray[np.uint64], served: npt.NDArray[np.bool_], union: Market) -> NearCells:
@@ -238,31 +244,30 @@ def _with_contracts(union: Market, promises: Sequence[Promise]) -> Market:
 
 
 def _ask(
-    union: Market,
-    own: OwnDemand,
-    ours: dict[str, Shares],
-    listed: float,
-    theirs: Floats,
-    kept: Sequence[Shares],
-    promises: Sequence[Promise],
-    instant: int,
+    union: Market, own: OwnDemand, ours: dict[str, Shares], theirs: _Others, promises: Sequence[Promise], side: int, instant: int
 ) -> Asking:
-    """Terminals and rates at one instant under one policy; ``theirs``: terminals elsewhere and their sums of rates, shape (3, cells)."""
-    shape = (len(union), len(CLASSES) + len(promises))
+    """Terminals and rates at one instant under one policy."""
+    shape, many = (len(union), len(CLASSES) + len(promises)), len(CLASSES)
     terminals, down, up = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    down[:, : len(CLASSES)], up[:, : len(CLASSES)] = union.down_mbps[:, : len(CLASSES)], union.up_mbps[:, : len(CLASSES)]
+    is_free = np.zeros(int(union.own.sum()), dtype=np.bool_)
+    down[:, :many], up[:, :many] = union.down_mbps, union.up_mbps
     for name, shares in ours.items():
         column = CLASSES.index(name)
-        share = shares.served[instant] + listed * shares.listed_only[instant]
-        terminals[union.own, column] = own.terminals.counts[:, column] * share
+        terminals[union.own, column] = own.terminals.counts[:, column] * (shares.served + shares.by_list)[instant]
         down[union.own, column], up[union.own, column] = shares.down_mbps[instant], shares.up_mbps[instant]
+        free = (shares.served + shares.by_list - shares.bound)[instant]
+        is_free |= own.terminals.counts[:, column] * free > _LEAST
+    most_mbps = np.full(len(union), np.inf)
+    together = (terminals * down)[union.own].sum(axis=1)
+    most_mbps[union.own] = np.where(is_free | (together <= 0.0), np.inf, together)
     column = CLASSES.index(DEFAULT_CLASS)
-    count, down_sum, up_sum = theirs
-    terminals[~union.own, column] = count
-    for rates, sums in ((down, down_sum), (up, up_sum)):
-        rates[~union.own, column] = np.divide(sums, count, out=rates[~union.own, column], where=count > 0.0)
-    for number, (promise, shares) in enumerate(zip(promises, kept, strict=True), start=len(CLASSES)):
+    terminals[~union.own, column] = theirs.terminals
+    for rates, sums in ((down, theirs.down_mbps), (up, theirs.up_mbps)):
+        before = rates[~union.own, column]
+        rates[~union.own, column] = np.divide(sums, theirs.terminals, out=before, where=theirs.terminals > 0.0)
+    for number, promise in enumerate(promises, start=many):
+        shares = promise.sides[side]
         terminals[union.own, number] = promise.counts * shares.served[instant]
         down[:, number], up[:, number] = promise.contract.down_mbps, promise.contract.up_mbps
         down[union.own, number], up[union.own, number] = shares.down_mbps[instant], shares.up_mbps[instant]
-    return Asking(terminals, down, up)
+    return Asking(terminals, down, up, most_mbps)

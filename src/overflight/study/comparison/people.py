@@ -1,6 +1,7 @@
 """People as points: those of a cell stand evenly over its land, so that a line through the cell has people on either side of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -9,9 +10,9 @@ import shapely
 from scipy.spatial import cKDTree
 
 from overflight.earth._borders import read_borders
-from overflight.earth.cells import RESOLUTION, cell_boundaries, cell_centres
+from overflight.earth.cells import cell_boundaries, cell_centres
 from overflight.earth.geodesy import MEAN_RADIUS_KM, unit_vectors
-from overflight.earth.population import read_world_cells
+from overflight.earth.population import read_world_cells, territories_of_cells
 from overflight.earth.territory import Territory
 
 Floats = npt.NDArray[np.float64]
@@ -49,6 +50,8 @@ class People:
         Alpha-2 codes.
     own
         Whether a part is the territory's that is asked about, shape (m,).
+    home
+        Row of the territory that each point lies in, in ``codes``, shape (n,): of a user's polygon, that which is under it.
     """
 
     lat_deg: Floats
@@ -59,6 +62,7 @@ class People:
     code: Rows
     codes: tuple[str, ...]
     own: npt.NDArray[np.bool_]
+    home: Rows
 
     def __len__(self) -> int:
         return len(self.lat_deg)
@@ -95,24 +99,60 @@ def settle_territory(territory: Territory, *, around_km: float) -> People:
     world = read_world_cells()
     own = territory.cells
     is_built_in = bool(territory.alpha3)
-    mine = world.codes.index(territory.code) if is_built_in and territory.code in world.codes else -1
+    mine = world.codes.index(territory.code) if is_built_in else -1
     elsewhere = np.flatnonzero((world.territory != mine) if is_built_in else ~np.isin(world.cells, own))
     elsewhere = elsewhere[world.population[elsewhere] > 0.0]
-    near = elsewhere[is_within(world.cells[elsewhere], own, around_km)]
-    codes = list(world.codes)
-    if territory.code not in codes:
-        codes.append(territory.code)
-    code = np.append(np.full(len(own), codes.index(territory.code)), world.territory[near])
-    resolution = FINE if len(own) <= MOST_FINE_CELLS else COARSE
-    return _settle(
+    near = elsewhere[_is_within(_world_directions()[elsewhere], own, around_km)]
+    # A user's polygon is a territory of its own, whatever code it gives itself.
+    codes = world.codes if mine >= 0 else (*world.codes, territory.code)
+    me = mine if mine >= 0 else len(codes) - 1
+    code = np.append(np.full(len(own), me), world.territory[near]).astype(np.int64)
+    found = _settle(
         np.append(own, world.cells[near]),
         np.append(territory.population, world.population[near]),
-        code.astype(np.int64),
-        tuple(codes),
+        code,
+        codes,
         np.arange(len(code)) < len(own),
-        shapes={codes.index(territory.code): territory.geometry},
-        resolution=resolution,
+        shapes={me: territory.geometry},
+        resolution=FINE if len(own) <= MOST_FINE_CELLS else COARSE,
     )
+    return found if mine >= 0 else _settle_on_land(found, me)
+
+
+def _settle_on_land(people: People, me: int) -> People:
+    """A user's polygon with its people on land, where there is any in their cell, each at home in the territory beneath."""
+    home = _find_homes(people, me)
+    parts = len(people.cells)
+    at_sea = people.is_own & (home == me)
+    dry = np.bincount(people.part[~at_sea], minlength=parts)
+    kept = ~at_sea | (dry[people.part] == 0)
+    part = people.part[kept]
+    lives = np.bincount(people.part, weights=people.people, minlength=parts)
+    each = lives / np.maximum(np.bincount(part, minlength=parts), 1)
+    owners = territories_of_cells(people.cells)
+    first = np.array([people.codes.index(names[0]) if names else me for names in owners])
+    return replace(
+        people,
+        lat_deg=people.lat_deg[kept],
+        lon_deg=people.lon_deg[kept],
+        people=each[part],
+        part=part,
+        home=np.where(home == me, first[people.part], home)[kept],
+    )
+
+
+def _find_homes(people: People, me: int) -> Rows:
+    """Territory on whose land each point of a user's polygon lies; the polygon's own row at sea."""
+    home = people.home.copy()
+    owners = territories_of_cells(people.cells)
+    for number, code in enumerate(people.codes[:-1]):
+        parts = np.array([code in names for names in owners], dtype=np.bool_) & (people.code == me)
+        rows = np.flatnonzero(parts[people.part] & (home == me))
+        if len(rows):
+            geometry = read_borders(code)
+            shapely.prepare(geometry)
+            home[rows[shapely.intersects_xy(geometry, people.lon_deg[rows], people.lat_deg[rows])]] = number
+    return home
 
 
 def settle_cells(cells: Cells) -> People:
@@ -130,6 +170,7 @@ def settle_cells(cells: Cells) -> People:
     )
 
 
+@lru_cache(maxsize=8)
 def settle_codes(codes: tuple[str, ...]) -> People:
     """People of whole territories, as coarse points."""
     world = read_world_cells()
@@ -155,7 +196,7 @@ def _settle(
     shapes: dict[int, shapely.Geometry],
     resolution: int,
 ) -> People:
-    children = _children(cells, resolution)
+    children = [np.array(h3.cell_to_children(cell, resolution), dtype=np.uint64) for cell in cells.tolist()]
     part = np.repeat(np.arange(len(cells)), [len(row) for row in children])
     lat_deg, lon_deg = cell_centres(np.concatenate(children) if children else np.empty(0, dtype=np.uint64))
     whose = [shapes[number] if number in shapes else read_borders(codes[number]) for number in _used(code)]
@@ -169,14 +210,7 @@ def _settle(
     order = np.argsort(part, kind="stable")
     lat_deg, lon_deg, part = lat_deg[order], lon_deg[order], part[order]
     each = population / np.maximum(np.bincount(part, minlength=len(cells)), 1)
-    return People(lat_deg, lon_deg, each[part], part, cells, code, codes, own)
-
-
-def _children(cells: Cells, resolution: int) -> list[Cells]:
-    """The cells of a finer resolution in each."""
-    if resolution == RESOLUTION:
-        return [np.array([cell], dtype=np.uint64) for cell in cells.tolist()]
-    return [np.array(h3.cell_to_children(cell, resolution), dtype=np.uint64) for cell in cells.tolist()]
+    return People(lat_deg, lon_deg, each[part], part, cells, code, codes, own, code[part])
 
 
 def _used(code: Rows) -> list[int]:
@@ -206,8 +240,18 @@ def _point_in(cell: int, geometry: shapely.Geometry) -> tuple[float, float]:
 
 def is_within(cells: Cells, own: Cells, distance_km: float) -> npt.NDArray[np.bool_]:
     """Whether centres of cells lie within a distance of any centre of others."""
-    if not len(cells) or not len(own):
-        return np.zeros(len(cells), dtype=np.bool_)
+    return _is_within(unit_vectors(*cell_centres(cells)).T, own, distance_km)
+
+
+def _is_within(directions: Floats, own: Cells, distance_km: float) -> npt.NDArray[np.bool_]:
+    if not len(directions) or not len(own):
+        return np.zeros(len(directions), dtype=np.bool_)
     chord = 2.0 * np.sin(min(distance_km / MEAN_RADIUS_KM, np.pi) / 2.0)
-    away, _ = cKDTree(unit_vectors(*cell_centres(own)).T).query(unit_vectors(*cell_centres(cells)).T, distance_upper_bound=chord)
+    away, _ = cKDTree(unit_vectors(*cell_centres(own)).T).query(directions, distance_upper_bound=chord)
     return np.asarray(np.isfinite(away))
+
+
+@cache
+def _world_directions() -> Floats:
+    """Centres of the rows of the world's table of cells on the unit sphere, shape (n, 3)."""
+    return unit_vectors(*cell_centres(read_world_cells().cells)).T

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.study.comparison.people import People
-from overflight.study.comparison.standing import Standing
+from overflight.study.comparison.standing import LIMITED, Standing
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,15 +17,18 @@ class Shares(NamedTuple):
     Attributes
     ----------
     served
-        Share of the terminals that are on no list and are served.
-    listed_only
-        Share of those that would be served only if they were listed.
+        Share of the terminals that is served whether listed or not.
+    by_list
+        Share that is served because it is on a list.
+    bound
+        Of both, the share that may not have ever more: served at a limit, or because it is on a list.
     down_mbps, up_mbps
         Mean rates that both may have.
     """
 
     served: Floats
-    listed_only: Floats
+    by_list: Floats
+    bound: Floats
     down_mbps: Floats
     up_mbps: Floats
 
@@ -37,10 +40,10 @@ def share_parts(standing: Standing, people: People, *, down_mbps: float, up_mbps
     def add(values: npt.NDArray[np.generic]) -> Floats:
         return np.stack([np.bincount(people.part, weights=weight * row, minlength=parts) for row in values])
 
-    served, listed = add(standing.served), add(standing.listed_only)
-    either = served + listed
-    rates = []
+    served, by_list = add(standing.served), add(standing.by_list)
+    whole, rates = served + by_list, []
     for name, most in (("down_mbps", down_mbps), ("up_mbps", up_mbps)):
-        whole = add(np.nan_to_num(standing.cap(name, most)))
-        rates.append(np.divide(whole, either, out=np.full(whole.shape, most), where=either > 0.0))
-    return Shares(served, listed, *rates)
+        asked = add(standing.share * np.nan_to_num(standing.cap(name, most)))
+        rates.append(np.divide(asked, whole, out=np.full(whole.shape, most), where=whole > 0.0))
+    bound = add((standing.verdict == LIMITED) + standing.by_list)
+    return Shares(served, by_list, bound, *rates)

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.capacity.chain import UNHINDERED, SlotResult
+from overflight.capacity.market import Market
 from overflight.capacity.scenes import Scene
 from overflight.capacity.twin import CapacityTwin, Case, land_traffic, saturate
 from overflight.flow.summary import weighted_quantile
 from overflight.radio.attenuation import Weather
+from overflight.service.classes import CLASSES
 from overflight.service.demand import activity
-from overflight.study.capacity_variants import own_rates, with_weather
+from overflight.study.capacity_variants import with_weather
 from overflight.study.comparison.contracts import Promise
 from overflight.study.comparison.markets import Markets
 
@@ -49,10 +51,12 @@ class SideFigures:
 
     Attributes
     ----------
-    active_terminals, median_mbps, worst_tenth_mbps, delivered_gbps, capacity_gbps
-        Of the territory; rates NaN where nobody asks.
+    active_terminals, median_mbps, worst_tenth_mbps
+        Of the territory, but for contracts; rates NaN where nobody asks.
+    delivered_gbps, capacity_gbps
+        What all of its terminals get together, and would get if they asked for ever more: no more than limits and lists leave them.
     cell_active, cell_delivered_mbps
-        Of every cell of the market, shape (cells,).
+        Of every cell of the market, contracts left out, shape (cells,).
     landed_gbps, own_landed_gbps
         Of each gateway, of all traffic and of the territory's, shape (gateways,).
     by_scene
@@ -149,17 +153,20 @@ def _work_scene(
     gateways = twin.network.backhaul_ms.shape[1]
     result = twin.work_scene(scene, case)
     most = twin.work_scene(scene, saturate(case))
-    rates, terminals = own_rates(result, own)
-    in_weather = {percent: twin.work_scene(scene, replace(sky, market=market)) for percent, sky in skies.items()}
     busy = activity(np.array([scene.instant]), market.sites.lon_deg)[0]
+    groups, usual = result.groups, result.groups.of_class < len(CLASSES)
+    active = (market.terminals * market.active_share)[:, : len(CLASSES)].sum(axis=1) * busy
+    rates, terminals = _rate_people(result, market, active)
+    capacity_mbps = np.bincount(most.groups.cell, weights=most.down_mbps, minlength=cells)
+    in_weather = {percent: twin.work_scene(scene, replace(sky, market=market)) for percent, sky in skies.items()}
     promised = markets.union.terminals * markets.union.active_share * busy[:, None]
     return _Worked(
         rates=rates,
         terminals=terminals,
         delivered_gbps=float(result.down_mbps[own[result.groups.cell]].sum()) / 1000.0,
-        capacity_gbps=float(most.down_mbps[own[most.groups.cell]].sum()) / 1000.0,
-        active=result.active,
-        delivered_mbps=np.bincount(result.groups.cell, weights=result.down_mbps, minlength=cells).astype(np.float64),
+        capacity_gbps=float(np.minimum(capacity_mbps, markets.at(side, number).most_mbps)[own].sum()) / 1000.0,
+        active=active,
+        delivered_mbps=np.bincount(groups.cell[usual], weights=result.down_mbps[usual], minlength=cells).astype(np.float64),
         landed_gbps=land_traffic(result, np.ones(cells, dtype=np.bool_), gateways) / 1000.0,
         own_landed_gbps=land_traffic(result, own, gateways) / 1000.0,
         met=[
@@ -169,6 +176,18 @@ def _work_scene(
         ],
         beams=_list_beams(result, scene, markets, side, number),
     )
+
+
+def _rate_people(result: SlotResult, market: Market, active: Floats) -> tuple[Floats, Floats]:
+    """Rates of active terminals of the territory, group by group, and how many terminals have each; in cells without a beam they have none.
+
+    Contracts are not among them: these ask for what they were promised.
+    """
+    groups = result.groups
+    ours = market.own[groups.cell] & (groups.of_class < len(CLASSES))
+    unlit = market.own & (active > 0.0) & (np.bincount(result.plan.cell, minlength=len(market)) == 0)
+    rates = np.append(result.down_mbps[ours] / groups.terminals[ours], np.zeros(int(unlit.sum())))
+    return rates, np.append(groups.terminals[ours], active[unlit])
 
 
 def _list_beams(result: SlotResult, scene: Scene, markets: Markets, side: int, number: int) -> Beams:

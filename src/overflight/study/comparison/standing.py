@@ -9,7 +9,7 @@ import numpy.typing as npt
 from overflight.clock import Instants, parse_time
 from overflight.service.compiled import CompiledPolicy, compile_policy
 from overflight.service.policy import Policy, embed_files
-from overflight.service.verdicts import Reports, Terminal, prepare_policy
+from overflight.service.verdicts import ReadyRule, Reports, Terminal, prepare_policy
 from overflight.study.comparison.people import People
 
 Floats = npt.NDArray[np.float64]
@@ -46,8 +46,14 @@ class Side:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user should know of its areas and lists."""
-        return () if self.compiled is None else self.compiled.ready.warnings
+        """What the user should know of its areas and lists, but for rules that no border is known of at all."""
+        rules = () if self.compiled is None else self.compiled.ready.rules
+        return tuple(f"rule '{one.rule.name}': {text}" for one in rules if not _is_nowhere(one) for text in one.warnings)
+
+    @property
+    def nowhere(self) -> int:
+        """Rules that match nowhere, since no border is known of what they are about."""
+        return 0 if self.compiled is None else sum(_is_nowhere(one) for one in self.compiled.ready.rules)
 
     def changes_within(self, start: np.datetime64, end: np.datetime64) -> bool:
         """Whether a verdict may change with time between two instants."""
@@ -59,6 +65,10 @@ class Side:
     def has_lists(self) -> bool:
         """Whether some rule asks who a terminal is."""
         return self.compiled is not None and any(rule.has_list for rule in self.compiled.ready.rules)
+
+
+def _is_nowhere(one: ReadyRule) -> bool:
+    return any(not atoms and key != "not_within" for key, atoms in one.groups)
 
 
 def make_side(name: str, policy: Policy | None) -> Side:
@@ -93,11 +103,14 @@ class Standing:
         Number of the rule that decides, and of the one that would if the terminal were listed by the rules that serve listed ones.
     outcomes
         What the rules say.
+    list_share
+        Share of the terminals waiting for each rule that are on its list, shape (rules,); see `overflight.study.comparison.lists`.
     """
 
     rule: Numbers
     rule_if_listed: Numbers
     outcomes: Outcomes
+    list_share: Floats
 
     @property
     def verdict(self) -> npt.NDArray[np.int8]:
@@ -113,6 +126,16 @@ class Standing:
     def listed_only(self) -> Bools:
         """Whether only those on a list are served."""
         return np.asarray(~self.served & (self.outcomes.verdict[self.rule_if_listed] != DENIED))
+
+    @property
+    def by_list(self) -> Floats:
+        """Share of the terminals that is served because it is on a list."""
+        return self.listed_only * self.list_share[self.rule_if_listed]
+
+    @property
+    def share(self) -> Floats:
+        """Share of the terminals that is served, on a list or not."""
+        return self.served + self.by_list
 
     def cap(self, name: str, most_mbps: float) -> Floats:
         """What a served terminal may have of a rate, with ``name`` ``down_mbps`` or ``up_mbps``; NaN where it is denied."""
@@ -149,7 +172,7 @@ def judge_people(side: Side, people: People, terminal_class: str, instants: Inst
         Whose terminals.
     """
     terminals = [Terminal(terminal_class=terminal_class, home=code, operator=operator) for code in people.codes]
-    return judge_points(side, people.lat_deg, people.lon_deg, people.code[people.part].astype(np.int32), terminals, instants)
+    return judge_points(side, people.lat_deg, people.lon_deg, people.home.astype(np.int32), terminals, instants)
 
 
 def judge_points(
@@ -159,11 +182,12 @@ def judge_points(
     shape = (len(instants), len(lat_deg))
     if side.compiled is None:
         nothing = np.zeros(shape, dtype=np.int32)
-        return Standing(nothing, nothing, Outcomes(np.zeros(1, dtype=np.int8), np.full(1, np.inf), np.full(1, np.inf)))
+        nobody = Outcomes(np.zeros(1, dtype=np.int8), np.full(1, np.inf), np.full(1, np.inf))
+        return Standing(nothing, nothing, nobody, np.zeros(1))
     rows = [_at(lat_deg, lon_deg, terminal, terminals, instant) for instant in instants]
     rule = np.stack([side.compiled.decide(reports) for reports in rows]) if rows else np.empty(shape, dtype=np.int32)
     listed = np.stack([side.compiled.decide(reports, as_listed=True) for reports in rows]) if side.has_lists() else rule
-    return Standing(rule, listed, list_outcomes(side.compiled))
+    return Standing(rule, listed, list_outcomes(side.compiled), np.zeros(len(side.compiled.ready.rules) + 1))
 
 
 def _at(lat_deg: Floats, lon_deg: Floats, terminal: Numbers, terminals: list[Terminal], instant: np.datetime64) -> Reports:

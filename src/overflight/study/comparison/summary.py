@@ -5,10 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from overflight.notices import Notice, Value
+from overflight.service.classes import DEFAULT_CLASS
 from overflight.study.comparison.findings import ContractCheck, NeighbourChange, PolicyComparison, is_sure
 
 MOST_CONTRACTS = 5
 """Contracts that the summary names one by one."""
+
+MOST_NEIGHBOURS = 6
+"""Neighbours that a line names one by one."""
 
 _FEW = 0.5
 """Fewer people than this are nobody."""
@@ -16,7 +20,11 @@ _FEW = 0.5
 
 def summarise(found: PolicyComparison) -> tuple[str, ...]:
     """Lines for people, the gravest first: people, terminals, rates, neighbours, the line, others who could serve, contracts."""
-    lines = [_say_people(found), _say_terminals(found), _say_rates(found)]
+    lines = [_say_people(found)]
+    if found.terminal_class != DEFAULT_CLASS:
+        text = "people are counted by terminals of class {terminal_class}"
+        lines.append(Notice.of("summary_line.people_class", text, terminal_class=Notice.word("terminal_class", found.terminal_class)))
+    lines += [*_say_conditions(found), _say_terminals(found), *_say_known(found), _say_rates(found)]
     lines += [*_say_neighbours(found), *_say_line(found), *_say_others(found), *_say_contracts(found)]
     return tuple(lines)
 
@@ -48,6 +56,30 @@ def _say_people(found: PolicyComparison) -> Notice:
     return Notice.of("summary_line.people", text, **values)
 
 
+def _say_conditions(found: PolicyComparison) -> list[Notice]:
+    """Who is served at a limit, or only if listed."""
+    lives, lines = found.lives, []
+    if lives.limited_anew >= _FEW:
+        text = "{count:,.0f} people come under a limit"
+        lines.append(Notice.of("summary_line.people_limited", text, count=_about(lives.limited_anew)))
+    if lives.freed_of_limit >= _FEW:
+        text = "{count:,.0f} people are freed of a limit"
+        lines.append(Notice.of("summary_line.people_freed", text, count=_about(lives.freed_of_limit)))
+    if max(lives.listed_only) >= _FEW:
+        text = "people where only listed terminals are served: {before:,.0f} before, {after:,.0f} after"
+        before, after = (_about(count) for count in lives.listed_only)
+        lines.append(Notice.of("summary_line.people_listed", text, before=before, after=after))
+    return lines
+
+
+def _say_known(found: PolicyComparison) -> list[Notice]:
+    if found.known is None:
+        return []
+    gaining, losing = (sum(getattr(row, name) for row in found.known.by_class) for name in ("gaining", "losing"))
+    text = "known terminals, of {total:,} in the territory: {gaining:,.0f} gain service, {losing:,.0f} lose it"
+    return [Notice.of("summary_line.terminals_known", text, total=found.known.in_territory, gaining=gaining, losing=losing)]
+
+
 def _about(count: float) -> float:
     """A number of people or terminals to three figures: nothing here is surer."""
     return float(f"{count:.3g}")
@@ -74,8 +106,33 @@ def _write_rate(mbps: float) -> Notice:
 
 
 def _say_neighbours(found: PolicyComparison) -> list[Notice]:
-    """The neighbour whose terminals feel it most."""
-    rows = [row for row in found.neighbours if row.mean_mbps[0] > 0.0 and row.mean_mbps[1] > 0.0 and row.active_terminals[1] >= 1.0]
+    """What becomes of those that share the satellites."""
+    return [*_say_switched(found), *_say_felt(found)]
+
+
+def _say_switched(found: PolicyComparison) -> list[Notice]:
+    """Neighbours most of whose terminals lose service, or gain it."""
+    lines = []
+    off = [row for row in found.neighbours if row.active_terminals[1] < 0.5 * row.active_terminals[0]]
+    on = [row for row in found.neighbours if row.active_terminals[0] < 0.5 * row.active_terminals[1]]
+    if off:
+        text = "elsewhere, most terminals lose service in {names}"
+        lines.append(Notice.of("summary_line.neighbours_off", text, names=_name_some(off), names_fr=_name_some(off, french=True)))
+    if on:
+        text = "elsewhere, most terminals gain service in {names}"
+        lines.append(Notice.of("summary_line.neighbours_on", text, names=_name_some(on), names_fr=_name_some(on, french=True)))
+    return lines
+
+
+def _name_some(rows: Sequence[NeighbourChange], *, french: bool = False) -> tuple[str, ...]:
+    names = [row.name_fr if french else row.name for row in rows]
+    more = len(names) - MOST_NEIGHBOURS
+    return (*names[:MOST_NEIGHBOURS], Notice.of("left_out.more", "and {count:,} more", count=more)) if more > 0 else tuple(names)
+
+
+def _say_felt(found: PolicyComparison) -> list[Notice]:
+    """The neighbour whose remaining terminals feel the change most."""
+    rows = lasting_neighbours(found.neighbours)
     if not rows:
         return []
     felt = most_felt(rows)
@@ -87,10 +144,16 @@ def _say_neighbours(found: PolicyComparison) -> list[Notice]:
         "before": felt.mean_mbps[0],
         "after": felt.mean_mbps[1],
     }
-    if not is_sure(felt.mean_mbps, felt.mean_error_mbps) or abs(share) < 0.0005:
+    if not is_sure(felt.mean_mbps, felt.mean_margin_mbps) or abs(share) < 0.0005:
         return [Notice.of("summary_line.neighbours_same", "terminals elsewhere get what they got before, as far as can be told", **values)]
     text = "of the neighbours {name} feels it most: {after:,.1f} Mbit/s an active terminal instead of {before:,.1f} ({share:+.1%})"
     return [Notice.of("summary_line.neighbours", text, **values)]
+
+
+def lasting_neighbours(rows: Sequence[NeighbourChange]) -> list[NeighbourChange]:
+    """Neighbours that are served before and after and have a hundredth of the terminals there are: of fewer, a rate says little."""
+    whole = sum(row.active_terminals[1] for row in rows)
+    return [row for row in rows if row.mean_mbps[0] > 0.0 and row.mean_mbps[1] > 0.0 and row.active_terminals[1] >= 0.01 * whole]
 
 
 def most_felt(rows: Sequence[NeighbourChange]) -> NeighbourChange:
@@ -98,14 +161,14 @@ def most_felt(rows: Sequence[NeighbourChange]) -> NeighbourChange:
 
     def felt(row: NeighbourChange) -> tuple[bool, float, str]:
         before, after = row.mean_mbps
-        return is_sure(row.mean_mbps, row.mean_error_mbps), abs(after / before - 1.0), row.code
+        return is_sure(row.mean_mbps, row.mean_margin_mbps), abs(after / before - 1.0), row.code
 
     return max(rows, key=felt)
 
 
 def _say_line(found: PolicyComparison) -> list[Notice]:
     bands = found.edges[1].bands
-    if not bands:
+    if not bands or bands == found.edges[0].bands:
         return []
     values = {
         "cell": _about(sum(row.lit_by_cell for row in bands)),
@@ -115,8 +178,8 @@ def _say_line(found: PolicyComparison) -> list[Notice]:
     if max(values.values()) < _FEW:
         return []
     text = (
-        "the line is not sharp: {cell:,.0f} people who are to be denied live in cells that are on, {dark:,.0f} who are to be served in"
-        " cells that are off; beams meant for others reach {beam:,.0f} who are denied"
+        "the line after the change is not sharp: of people in the territory and around it, {cell:,.0f} are to be denied and live in cells"
+        " that are on, {dark:,.0f} are to be served and live in cells that are off; beams meant for others reach {beam:,.0f} who are denied"
     )
     return [Notice.of("summary_line.line", text, **values)]
 
@@ -132,12 +195,24 @@ def _say_others(found: PolicyComparison) -> list[Notice]:
 
 
 def _say_contracts(found: PolicyComparison) -> list[Notice]:
-    if not found.contracts:
+    agreed = [row for row in found.contracts if row.change != "not-agreed"]
+    if not agreed:
         return []
-    broken = [row for row in found.contracts if row.change == "broken"]
-    text = "contracts: {broken} of {total} broken by the change"
-    lines = [Notice.of("summary_line.contracts", text, broken=len(broken), total=len(found.contracts))]
-    return lines + [_say_contract(row) for row in broken[:MOST_CONTRACTS]]
+    broken = [row for row in agreed if row.change == "broken"]
+    worse = [row for row in agreed if row.is_worse]
+    text = "contracts, of {total} in force: {before} kept before, {after} after; broken by the change: {broken}, mended: {mended}"
+    before, after = (
+        sum(side.state == "kept" for side in sides) for sides in zip(*((row.before, row.after) for row in agreed), strict=True)
+    )
+    mended = sum(row.change == "mended" for row in agreed)
+    values = {"total": len(agreed), "before": before, "after": after, "broken": len(broken), "mended": mended}
+    lines = [Notice.of("summary_line.contracts", text, **values)]
+    lines += [_say_contract(row) for row in broken[:MOST_CONTRACTS]]
+    text = "not kept before either, and worse: {name} ({customer}): rate reached {before:.0%}, then {after:.0%}"
+    for row in worse[:MOST_CONTRACTS]:
+        shares = {"before": row.before.met_share, "after": row.after.met_share}
+        lines.append(Notice.of("summary_line.contract_worse", text, name=row.name, customer=row.customer, **shares))
+    return lines
 
 
 def _say_contract(row: ContractCheck) -> Notice:
