@@ -7,7 +7,7 @@ from tests.cli.sample import Call
 from overflight.cli import app
 
 VERBS = (
-    *("report", "run", "passes", "visible", "path", "cosmosim", "doctor"),
+    *("report", "run", "passes", "visible", "path", "compare", "cosmosim", "doctor"),
     *("scenario validate", "scenario show", "scenario schema", "fetch elements"),
     *("policy show", "policy import", "policy check", "policy explain", "terminals audit", "terminals generate"),
     *("decision init", "decision request", "decision assess", "decision approve", "decision reject", "decision ratify", "decision apply"),

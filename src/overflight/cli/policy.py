@@ -163,17 +163,18 @@ def explain(
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Say what decides at a place: the verdict, the rule and its reason, and the rules before it that did not match."""
-    from overflight.service.policy import load_policy
+    from overflight.service.policy import embed_files, load_policy
     from overflight.service.verdicts import explain_report, prepare_policy
 
-    loaded = load_policy(policy)
+    # With what its files hold: so a record knows it, too.
+    loaded = embed_files(load_policy(policy))
     who = _terminal(terminal, registry, terminal_class, owner, home, operator or loaded.operator)
     report, place = _report(at, who, reports, speed, altitude, days_abroad, time)
     told = explain_report(prepare_policy(loaded), report)
     if as_json:
         write_json(_explained(loaded, told, report, place))
     else:
-        _print_explanation(told, report, place)
+        _print_explanation(loaded, told, report, place)
 
 
 def _terminal(identifier: str | None, registry: Path | None, klass: str | None, owner: str | None, home: str | None, operator: str) -> Any:
@@ -291,7 +292,7 @@ def _explained(policy: "Policy", told: "Explanation", report: "Report", place: A
     }
 
 
-def _print_explanation(told: "Explanation", report: "Report", place: Any) -> None:
+def _print_explanation(policy: "Policy", told: "Explanation", report: "Report", place: Any) -> None:
     from overflight.clock import format_time
 
     where = f"{report.lat_deg:g}, {report.lon_deg:g}" + (f" ({place.country})" if place.country else "")
@@ -300,6 +301,7 @@ def _print_explanation(told: "Explanation", report: "Report", place: Any) -> Non
     print(f"reason   {told.reason}")
     if told.source:
         print(f"source   {told.source}")
+    print(f"policy   {policy.name} {policy.digest()[:16]}")
     if told.limit is not None:
         limits = told.limit.model_dump(exclude_defaults=True)
         print(
