@@ -128,3 +128,18 @@ def _read_pipe(path: Path) -> bytes:
             raise ValueError(msg)
         _FROM_PIPES[key] = data
     return _FROM_PIPES[key]
+
+
+def check_printable(text: str) -> str:
+    """Refuse a text with a character that a terminal or a reader could be misled by: controls, line ends, marks that turn the writing.
+
+    Raises
+    ------
+    ValueError
+        If there is one; the text itself is returned.
+    """
+    odd = next((letter for letter in text if not letter.isprintable()), None)
+    if odd is not None:
+        msg = f"has a character that cannot be printed ({odd!a}); write plain text on one line"
+        raise ValueError(msg)
+    return text

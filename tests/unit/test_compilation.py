@@ -1,5 +1,6 @@
 """Compilation ahead of need: a process beside the first, that ends with it."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -35,11 +36,17 @@ def test_the_process_ends_with_the_block(monkeypatch: pytest.MonkeyPatch):
         raise RuntimeError
     (process,) = started
     assert process.poll() is not None
+    assert process.returncode == -signal.SIGKILL, "it ended by itself"
 
 
 def test_the_process_ends_when_the_first_does():
-    process = subprocess.Popen([sys.executable, "-m", "overflight.compilation"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    # What it would compile is put off, so that only the end of the first process can end it.
+    watch = "threading.Thread(target=compilation._end_with_parent, daemon=True).start()"
+    code = f"import threading, time; from overflight import compilation; {watch}; time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None
+    time.sleep(1.0)
+    assert process.poll() is None
     process.stdin.close()  # what the end of the first process does
     end = time.monotonic() + 60.0
     while process.poll() is None and time.monotonic() < end:

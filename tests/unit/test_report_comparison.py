@@ -12,9 +12,10 @@ from overflight.earth.cells import cells_of_polygon
 from overflight.earth.territory import WORLDVIEW
 from overflight.errors import InputError, RunError
 from overflight.notices import Notice
-from overflight.report.comparison import comparison_sections, render_comparison, write_comparison
+from overflight.report.comparison import comparison_sections, render_comparison
 from overflight.report.comparison_map import GAINS, GAINS_PART, LOSES, LOSES_PART, PARTLY, SERVED, UNSERVED, sort_cells
 from overflight.report.comparison_values import arrow, difference, headcount, relative, say_people, throughput_change, throughputs
+from overflight.report.frame import write_page
 from overflight.report.words import LANGUAGES, NO_VALUE, load_words
 from overflight.service.policy import Policy
 from overflight.study.comparison.findings import (
@@ -254,11 +255,11 @@ def test_unknown_language_is_an_error():
 
 def test_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "assessment.html"
-    write_comparison(CASES["same"], path)
+    write_page(render_comparison(CASES["same"], lang="en"), path)
     assert path.read_text(encoding="utf-8") == render_comparison(CASES["same"], lang="en")
     assert [entry.name for entry in tmp_path.iterdir()] == ["assessment.html"]
     with pytest.raises(RunError):
-        write_comparison(CASES["same"], tmp_path / "missing" / "a.html")
+        write_page(render_comparison(CASES["same"]), tmp_path / "missing" / "a.html")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

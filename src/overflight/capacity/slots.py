@@ -40,3 +40,14 @@ def choose_slots(slots: int, cells: int, *, max_cell_slots: int) -> tuple[Rows, 
 def stretch_starts(rows: Rows) -> npt.NDArray[np.bool_]:
     """Whether each chosen slot begins a stretch: the slot before it was not chosen, shape (rows,)."""
     return np.append(True, np.diff(rows) > 1)[: len(rows)]
+
+
+def spread_ends(count: int, at_most: int) -> Rows:
+    """Some of ``count`` rows, evenly spread from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(np.int64))
+
+
+def spread_middles(count: int, at_most: int) -> Rows:
+    """Some of ``count`` rows, each in the middle of an equal part of them: a day's first and last are the same hour."""
+    some = min(count, at_most)
+    return np.asarray((np.arange(some) + 0.5) * count / some, dtype=np.int64)

@@ -147,7 +147,8 @@ def work_out_cases(asked: Asked, before: "Case", after: "Case") -> "Assessment":
 
 def _simulates(asked: Asked) -> bool:
     """Whether options beside the territory say what is simulated."""
-    return (asked.elements, asked.constellations, asked.at, asked.hours, asked.terminals) != ((), (), None, 24.0, None)
+    usual = Asked()
+    return any(getattr(asked, name) != getattr(usual, name) for name in ("elements", "constellations", "at", "hours", "terminals"))
 
 
 def _make_scenario(asked: Asked) -> "Scenario":

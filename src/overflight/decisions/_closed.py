@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from overflight.errors import plain_words
+from overflight.intake import check_printable
 
 MAX_TEXT = 4000
 
@@ -17,11 +18,7 @@ class ClosedTable(BaseModel):
 
 
 def _printable(text: str) -> str:
-    # Nothing that a terminal or a reader could be misled by: no control characters, no marks that turn the direction of writing.
-    odd = next((letter for letter in text if not letter.isprintable()), None)
-    if odd is not None:
-        msg = f"has a character that cannot be printed ({odd!a}); write plain text on one line"
-        raise ValueError(msg)
+    check_printable(text)
     if text != text.strip():
         msg = "begins or ends with a space; leave it out"
         raise ValueError(msg)

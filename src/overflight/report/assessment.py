@@ -1,6 +1,7 @@
 """The assessment of a change of policy as an object: what was found, and how to write it down with all that it rests on."""
 
 import html
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from overflight.clock import parse_time
 from overflight.earth.territory import territory_file
 from overflight.errors import RunError
+from overflight.intake import read_bytes
 from overflight.report.comparison import render_comparison
 from overflight.report.frame import write_page
 from overflight.run import unwritable
@@ -24,6 +26,9 @@ from overflight.study.territory import report_scenario
 
 DOCUMENT = "assessment.json"
 """Name of the document in its folder."""
+
+OWN_FILES = (DOCUMENT, "assessment.html", "scenario.toml", "scenario-after.toml", "before.toml", "after.toml", "contracts.toml")
+"""Names of the files that an assessment's folder may hold, besides a user's polygon."""
 
 Named = tuple[str, Policy | None]
 """The name by which the user calls a policy, and the policy."""
@@ -107,21 +112,26 @@ class Assessment:
     def _files(self, lang: str) -> dict[str, str | None]:
         """What is written, the document last: where it stands, all of it does."""
         before, after = self.policies
-        first, second = self.scenarios
-        polygon = territory_file(first.territory)
-        local = [first, second]
-        if polygon is not None:
-            local = [one.model_copy(update={"territory": polygon.name}) for one in local]
-        outline = {} if polygon is None else {polygon.name: polygon.read_text(encoding="utf-8")}
+        outline, (first, second) = self._bring_outline()
         return outline | {
-            "scenario.toml": local[0].to_toml(),
-            "scenario-after.toml": None if first == second else local[1].to_toml(),
+            "scenario.toml": first.to_toml(),
+            "scenario-after.toml": None if first == second else second.to_toml(),
             "before.toml": None if before is None else before.to_toml(),
             "after.toml": None if after is None else after.to_toml(),
             "contracts.toml": None if self.contracts is None else self.contracts.to_toml(),
             "assessment.html": render_comparison(self.findings, lang=lang),
             DOCUMENT: self.findings.to_json(),
         }
+
+    def _bring_outline(self) -> tuple[dict[str, str | None], tuple[Scenario, Scenario]]:
+        """A user's polygon by its name, and the scenarios that find it beside them; none of a name that the folder has another use for."""
+        first, second = self.scenarios
+        polygon = territory_file(first.territory)
+        if polygon is None or polygon.name in OWN_FILES:
+            return {}, (first, second)
+        raw = read_bytes(polygon, wanted="the GeoJSON file that was compared", refused=RunError)
+        local = {"territory": polygon.name}
+        return {polygon.name: raw.decode(json.detect_encoding(raw))}, (first.model_copy(update=local), second.model_copy(update=local))
 
     def __repr__(self) -> str:
         return "\n".join(self.findings.summary)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 from overflight import __version__
@@ -22,12 +21,12 @@ from overflight.report.comparison_values import (
     territory_name,
     throughputs,
 )
-from overflight.report.frame import Chapter, KeyFigure, key_figures, number_chapters, render_frame, warnings_box, write_page
+from overflight.report.frame import Chapter, KeyFigure, key_figures, number_chapters, render_frame, warnings_box
 from overflight.report.markup import Page, escape, foreign
 from overflight.report.words import NO_VALUE, Words, load_words
 from overflight.study.comparison.findings import PolicyComparison
 
-__all__ = ["comparison_sections", "render_comparison", "write_comparison"]
+__all__ = ["comparison_sections", "render_comparison"]
 
 _STYLES = ("style.css", "comparison.css")
 _ARROW = ' <span class="arrow">→</span> '
@@ -54,28 +53,6 @@ def comparison_sections(address: str) -> tuple[Section, ...]:
         Section("basis", lambda found, page: basis_section(found, address, page)),
         Section("terms", terms_section),
     )
-
-
-def write_comparison(found: PolicyComparison, path: str | Path, *, lang: str = "en") -> None:
-    """Write a comparison to an HTML file, which appears complete or not at all.
-
-    Parameters
-    ----------
-    found
-        What the comparison found.
-    path
-        The file.
-    lang
-        ``"en"`` or ``"fr"``.
-
-    Raises
-    ------
-    InputError
-        If there is no such language.
-    RunError
-        If the file cannot be written.
-    """
-    write_page(render_comparison(found, lang=lang), path)
 
 
 def render_comparison(found: PolicyComparison, *, lang: str = "en") -> str:

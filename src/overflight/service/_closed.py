@@ -1,12 +1,15 @@
 """Closed, frozen tables: what every document of this stage is made of, and how their problems are told in plain words."""
 
 import difflib
+import tomllib
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from overflight.errors import plain_words
+from overflight.errors import OverflightError, plain_words
+from overflight.intake import read_bytes
 
 
 class ClosedTable(BaseModel):
@@ -43,6 +46,37 @@ def without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_none(item) for key, item in value.items() if item is not None}
     return [without_none(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def read_toml(path: str | Path, *, what: str, wanted: str, refused: type[OverflightError]) -> dict[str, Any]:
+    """Read a TOML file that the user named, its own dates and times as text.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it is to be, for messages: ``"a policy in TOML"``.
+    wanted
+        The same, with what else may be given, for one that cannot be read.
+    refused
+        Class of the error.
+
+    Raises
+    ------
+    OverflightError
+        Of the class ``refused``, if there is no such file or it is not TOML.
+    """
+    raw = read_bytes(path, wanted=wanted, refused=refused)
+    try:
+        tables: dict[str, Any] = with_text_times(tomllib.loads(raw.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not text in UTF-8 (byte {error.start}); give {what}"
+        raise refused(msg) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        msg = f"{path}: not TOML: {error}; mend it there, or give {what}"
+        raise refused(msg) from None
+    return tables
 
 
 def with_text_times(value: Any) -> Any:

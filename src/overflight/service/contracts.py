@@ -4,7 +4,6 @@ Every keyword is documented in docs/reference/contracts.md.
 """
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,21 +13,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 from overflight.catalog.tables import read_table
 from overflight.clock import format_time, parse_time
 from overflight.errors import InputError
-from overflight.intake import read_bytes
-from overflight.service._closed import ClosedTable, problems_of, with_text_times, without_none
+from overflight.intake import check_printable
+from overflight.service._closed import ClosedTable, problems_of, read_toml, without_none
 from overflight.service.policy import Name, TerminalClass, known_code
 
 MOST_CONTRACTS = 100
 """A file holds so many contracts at most: each is a class of terminals of its own in the twin."""
-
-
-def _plain(text: str) -> str:
-    # It is printed on terminals and records: nothing that could pass for another line, or move the cursor.
-    odd = next((letter for letter in text if not letter.isprintable()), None)
-    if odd is not None:
-        msg = f"has a character that cannot be printed ({odd!a}); write plain text on one line"
-        raise ValueError(msg)
-    return text
 
 
 def _whole(value: object) -> object:
@@ -52,7 +42,7 @@ def _currency(text: str) -> str:
     return text
 
 
-Words = Annotated[str, Field(max_length=400), AfterValidator(_plain)]
+Words = Annotated[str, Field(max_length=400), AfterValidator(check_printable)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False), BeforeValidator(_whole)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False), BeforeValidator(_whole)]
 
@@ -167,14 +157,8 @@ def load_contracts(path: str | Path) -> Contracts:
     ContractError
         With every problem found, each with what to change.
     """
-    raw = read_bytes(path, wanted="contracts in TOML", refused=ContractError)
-    try:
-        return parse_contracts(with_text_times(tomllib.loads(raw.decode("utf-8-sig"))), source=str(path))
-    except UnicodeDecodeError as error:
-        msg = f"{path}: not text in UTF-8 (byte {error.start}); give contracts in TOML"
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        msg = f"{path}: not TOML: {error}; mend it there, or give contracts in TOML"
-    raise ContractError(msg)
+    what = "contracts in TOML"
+    return parse_contracts(read_toml(path, what=what, wanted=what, refused=ContractError), source=str(path))
 
 
 def parse_contracts(raw: dict[str, Any], *, source: str = "contracts") -> Contracts:

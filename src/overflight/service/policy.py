@@ -6,7 +6,6 @@ docs/reference/policy.md. A rule without a condition matches every terminal; a c
 """
 
 import hashlib
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +19,7 @@ from overflight.clock import format_time, parse_time
 from overflight.earth.territory import find_code
 from overflight.errors import InputError, TerritoryError
 from overflight.intake import read_bytes
-from overflight.service._closed import ClosedTable, problems_of, with_text_times, without_none
+from overflight.service._closed import ClosedTable, problems_of, read_toml, without_none
 
 __all__ = [
     "BUILT_IN", "CLASSES", "DEFAULT", "MAX_MARGIN_KM", "PUBLIC", "Area", "Circle", "Default", "Limit", "Policy", "PolicyError", "Published",
@@ -476,16 +475,8 @@ def _read_toml(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         msg = f"{path}: extends itself; break the circle"
         raise PolicyError(msg)
-    raw_bytes = read_bytes(path, wanted=f"a policy in TOML, or the name of a built-in one: {', '.join(BUILT_IN)}", refused=PolicyError)
-    try:
-        raw: dict[str, Any] = tomllib.loads(raw_bytes.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        msg = f"{path}: not text in UTF-8 (byte {error.start}); give a policy in TOML"
-        raise PolicyError(msg) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        msg = f"{path}: not TOML: {error}; mend it there, or give a policy in TOML"
-        raise PolicyError(msg) from None
-    raw = _localise(with_text_times(raw), path.parent.resolve())
+    known = f"a policy in TOML, or the name of a built-in one: {', '.join(BUILT_IN)}"
+    raw: dict[str, Any] = _localise(read_toml(path, what="a policy in TOML", wanted=known, refused=PolicyError), path.parent.resolve())
     base = raw.pop("extends", None)
     if base is None:
         return raw

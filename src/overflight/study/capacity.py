@@ -9,6 +9,7 @@ import numpy.typing as npt
 from overflight.capacity.chain import UNHINDERED
 from overflight.capacity.plant import read_weather
 from overflight.capacity.scenes import Scene
+from overflight.capacity.slots import spread_ends
 from overflight.capacity.twin import CapacityTwin, saturate
 from overflight.catalog.tables import float_column, read_table
 from overflight.flow.bounds import max_throughput
@@ -87,11 +88,11 @@ def find_capacity(
     asked_gbps = activity(slot_start, lon_deg) @ _ask(twin) / 1000.0
     slots_active = active.sum(axis=1)
     busy = slots_active >= BUSY_SHARE * slots_active.max(initial=0.0)
-    scenes_rows = _spread_rows(len(slot_start), SCENES)
+    scenes_rows = spread_ends(len(slot_start), SCENES)
     scenes = list(twin.find_scenes(twin.rows[scenes_rows]))
     base = work_case(twin, scenes, case)
     tell(0.1)
-    few = [scenes[row] for row in _spread_rows(len(scenes), SWING_SCENES)]
+    few = [scenes[row] for row in spread_ends(len(scenes), SWING_SCENES)]
     draws = settings.uncertainty if varied or not settings.sensitivity else 0
     swing_part = 0.8 if not draws else 0.3
     swings = find_swings(twin, few, threads=threads, progress=lambda share: tell(0.1 + swing_part * share)) if varied else ()
@@ -168,11 +169,6 @@ def describe_weather(settings: WeatherSettings) -> str:
     """Name the weather of a scenario: ``clear``, ``cloud``, ``rain``, or the percentage of time."""
     weather: Weather = read_weather(settings)
     return settings.state if weather.exceeded_percent is None else f"{weather.exceeded_percent:g}"
-
-
-def _spread_rows(count: int, at_most: int) -> npt.NDArray[np.int64]:
-    """Some of ``count`` rows, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(np.int64))
 
 
 def _rates(rate: Floats, active: Floats) -> Rates:

@@ -86,12 +86,19 @@ def work_case(twin: CapacityTwin, scenes: Sequence[Scene], case: Case) -> Outcom
     return Outcome(median, worst, np.array(delivered), np.array(capacity), mean_others, least if math.isfinite(least) else math.nan)
 
 
-def own_rates(result: SlotResult, own: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Rates of active terminals of some cells, group by group, and how many terminals have each; in cells without a beam they have none."""
-    ours = own[result.groups.cell]
-    unlit = own & (result.active > 0.0) & (np.bincount(result.plan.cell, minlength=len(own)) == 0)
-    rates = np.append(result.down_mbps[ours] / result.groups.terminals[ours], np.zeros(int(unlit.sum())))
-    return rates, np.append(result.groups.terminals[ours], result.active[unlit])
+def own_rates(
+    result: SlotResult, own: npt.NDArray[np.bool_], *, classes: int | None = None, active: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Rates of active terminals of some cells, group by group, and how many terminals have each; in cells without a beam they have none.
+
+    With ``classes`` only the first so many classes are looked at, of which ``active`` are the active terminals of each cell.
+    """
+    groups = result.groups
+    ours = own[groups.cell] if classes is None else own[groups.cell] & (groups.of_class < classes)
+    active = result.active if active is None else active
+    unlit = own & (active > 0.0) & (np.bincount(result.plan.cell, minlength=len(own)) == 0)
+    rates = np.append(result.down_mbps[ours] / groups.terminals[ours], np.zeros(int(unlit.sum())))
+    return rates, np.append(groups.terminals[ours], active[unlit])
 
 
 def _least_rate(result: SlotResult, own: npt.NDArray[np.bool_]) -> float:

@@ -1,13 +1,11 @@
 """Which other constellations stand over those who lose service, and what they could give."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from overflight.capacity.market import OwnDemand, make_market
-from overflight.capacity.scenes import Scene
 from overflight.capacity.twin import CapacityTwin
 from overflight.catalog.constellations import find_constellation, list_constellations
 from overflight.clock import Instants
@@ -46,7 +44,7 @@ def find_alternatives(
     lost
         Terminals that lose service, shape (cells, classes).
     people
-        People who lose service in each cell, or, if nobody does, all, shape (cells,).
+        How much each cell counts: people, or if there are none terminals, that lose service, shape (cells,).
     rows
         Slots of the run that are looked at.
     threads
@@ -107,7 +105,7 @@ def _serve(
     market = replace(market, terminals=terminals)
     twin = CapacityTwin(inputs, fleet, threads=threads, market=market)
     linked, rates, active, delivered = [], [], [], []
-    for scene in _each_scene(twin, rows):
+    for scene in twin.find_scenes(rows):
         result = twin.work_scene(scene, twin.case)
         linked.append(result.seen)
         rate, terminals_at = own_rates(result, market.own)
@@ -117,9 +115,3 @@ def _serve(
     served = float(np.average(np.mean(linked, axis=0), weights=weight))
     median = float(weighted_quantile(np.concatenate(rates), np.concatenate(active), (0.5,))[0])
     return served, median, float(np.mean(delivered))
-
-
-def _each_scene(twin: CapacityTwin, rows: npt.NDArray[np.int64]) -> Iterator[Scene]:
-    """Scenes of single slots."""
-    for row in rows:
-        yield from twin.find_scenes(np.array([row], dtype=np.int64))

@@ -1,15 +1,17 @@
 """The two sides of a comparison, worked out: verdicts at people's places, the markets that follow, the twin over them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from overflight.account import Account
 from overflight.capacity.market import OwnDemand, settle_demand
+from overflight.capacity.slots import spread_middles
 from overflight.capacity.twin import CapacityTwin
 from overflight.clock import Instants
 from overflight.errors import ScenarioError
@@ -152,31 +154,17 @@ def work_arms(inputs: Inputs, sides: Sequence[Side], asked: Question, *, threads
         msg = f"{fleet.title}: no gateway is known of it, so what a policy does to rates cannot be told; take another constellation"
         raise ScenarioError(msg)
     own = settle_demand(inputs, fleet, inputs.scenario.capacity, Account())
-    rows = spread_rows(len(inputs.slot_start), asked.slots)
+    rows = spread_middles(len(inputs.slot_start), asked.slots)
     changing = any(side.changes_within(inputs.start, inputs.end) for side in sides)
     instants: Instants = inputs.slot_start[rows if changing else rows[:1]]
     people = settle_territory(inputs.territory, around_km=AROUND_KM)
+    incumbents = inputs.scenario.capacity.incumbents
     present = [name for column, name in enumerate(CLASSES) if own.terminals.counts[:, column].any()]
     names = dict.fromkeys([asked.terminal_class, *present])
-    standings = [{name: judge_people(side, people, name, instants, operator=fleet.operator) for name in names} for side in sides]
-    incumbents = inputs.scenario.capacity.incumbents
-    list_shares = [
-        share_lists(
-            side,
-            people,
-            {name: one[name] for name in present},
-            own,
-            inputs.territory.cells,
-            instants,
-            operator=fleet.operator,
-            incumbents=incumbents,
-        )
-        for side, one in zip(sides, standings, strict=True)
+    judged = [
+        _judge_side(side, people, names, present, own, inputs, instants, operator=fleet.operator, incumbents=incumbents) for side in sides
     ]
-    standings = [
-        {name: replace(standing, list_share=share) for name, standing in one.items()}
-        for one, share in zip(standings, list_shares, strict=True)
-    ]
+    standings, list_shares = [one.standings for one in judged], [one.list_share for one in judged]
     promises = tuple(
         judge_contract(contract, inputs.territory, people, sides, instants, operator=fleet.operator)
         for contract in (() if asked.contracts is None else asked.contracts.contracts)
@@ -196,7 +184,7 @@ def work_arms(inputs: Inputs, sides: Sequence[Side], asked: Question, *, threads
         promises=here,
     )
     twin = CapacityTwin(inputs, fleet, threads=threads, market=markets.union)
-    scenes = [scene for row in rows for scene in twin.find_scenes(np.array([row], dtype=np.int64), threads=threads)]
+    scenes = list(twin.find_scenes(rows, threads=threads))
     progress(_JUDGED)
     figures = work_sides(twin, scenes, markets, here, threads=threads, progress=lambda share: progress(_JUDGED + (1.0 - _JUDGED) * share))
     return tuple(
@@ -219,7 +207,27 @@ def work_arms(inputs: Inputs, sides: Sequence[Side], asked: Question, *, threads
     )
 
 
-def spread_rows(count: int, at_most: int) -> npt.NDArray[np.int64]:
-    """Some of ``count`` rows, each in the middle of an equal part of them: a day's first and last are the same hour."""
-    some = min(count, at_most)
-    return np.asarray((np.arange(some) + 0.5) * count / some, dtype=np.int64)
+class _Judged(NamedTuple):
+    """Verdicts by class with lists counted, and the share of the terminals waiting for each rule that are on its list."""
+
+    standings: dict[str, Standing]
+    list_share: Floats
+
+
+def _judge_side(
+    side: Side,
+    people: People,
+    names: Iterable[str],
+    present: Sequence[str],
+    own: OwnDemand,
+    inputs: Inputs,
+    instants: Instants,
+    *,
+    operator: str,
+    incumbents: float,
+) -> _Judged:
+    """Ask a policy about some classes; of ``present`` there are terminals."""
+    standings = {name: judge_people(side, people, name, instants, operator=operator) for name in names}
+    waiting = {name: standings[name] for name in present}
+    share = share_lists(side, people, waiting, own, inputs.territory.cells, instants, operator=operator, incumbents=incumbents)
+    return _Judged({name: replace(standing, list_share=share) for name, standing in standings.items()}, share)

@@ -10,6 +10,7 @@ import shapely
 
 from overflight import __version__
 from overflight.account import file_entry
+from overflight.capacity.slots import spread_middles
 from overflight.catalog.availability import service_status
 from overflight.errors import ScenarioError
 from overflight.inputs import FleetInputs, gather_inputs
@@ -20,7 +21,7 @@ from overflight.service.difference import find_difference
 from overflight.service.policy import Policy
 from overflight.service.reading import Faults
 from overflight.study.comparison.alternatives import find_alternatives
-from overflight.study.comparison.arms import SLOTS, Arm, Question, spread_rows, work_arms
+from overflight.study.comparison.arms import SLOTS, Arm, Question, work_arms
 from overflight.study.comparison.changes import (
     check_contracts,
     compare_gateways,
@@ -193,7 +194,7 @@ def _gather(arms: tuple[Arm, Arm], asked: Question, known: KnownTerminals | None
     before, after = (arm.share_cells(asked.terminal_class).served.mean(axis=0) for arm in arms)
     classes, lost_terminals = count_classes(arms)
     edges = [find_edge(arm.people, arm.headline.served.mean(axis=0) >= 0.5, arm.figures.beams, arm.twin) for arm in arms]
-    rows = arms[0].rows[spread_rows(len(arms[0].rows), SLOTS)]
+    rows = arms[0].rows[spread_middles(len(arms[0].rows), SLOTS)]
     lost = lost_people if lost_people.any() else lost_terminals.sum(axis=1)
     alternatives = find_alternatives(inputs, arms[0].own, lost_terminals, lost, rows, threads=threads) if lost.any() else ()
     mbps = [arm.figures.cell_mbps[arm.twin.market.own] for arm in arms]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from overflight.capacity.slots import spread_ends
 from overflight.capacity.twin import CapacityTwin
 from overflight.earth.cells import cell_centres
 from overflight.earth.geodesy import MEAN_RADIUS_KM, geodetic_to_ecef_km, unit_vectors, up_vectors
@@ -49,9 +50,7 @@ def find_edge(people: People, allowed: Bools, beams: Sequence[Beams], twin: Capa
     """
     diameter_m = twin.case.plant.values["satellite_ku_diameter_m"]
     half_deg = half_beamwidth_deg(diameter_m, frequency_ghz=BEAM_WIDTH_GHZ)
-    some = (
-        [beams[row] for row in np.unique(np.linspace(0, len(beams) - 1, min(len(beams), BEAM_SCENES)).round().astype(int))] if beams else []
-    )
+    some = [beams[row] for row in spread_ends(len(beams), BEAM_SCENES)]
     along, across = _measure_beams(some, half_deg)
     if allowed.all() or not allowed.any():
         return Edge((), AROUND_KM, along, across)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -303,22 +303,14 @@ class PolicyComparison:
                 "time": {"start": format_time(self.start), "end": format_time(self.end), "step_s": self.step_s, "slots": self.slots},
                 "constellation": self.constellation,
                 "class": self.terminal_class,
-                "people": {
-                    "total": self.lives.total,
-                    "served": list(self.lives.served),
-                    "limited": list(self.lives.limited),
-                    "listed_only": list(self.lives.listed_only),
-                    "gaining": self.lives.gaining,
-                    "losing": self.lives.losing,
-                    "limited_anew": self.lives.limited_anew,
-                    "freed_of_limit": self.lives.freed_of_limit,
-                },
+                "people": _pick(
+                    self.lives, "total", "served", "limited", "listed_only", "gaining", "losing", "limited_anew", "freed_of_limit"
+                ),
                 "cells": {
                     "total": self.cells.total,
                     "served_whole": list(self.cells.whole),
                     "served_partly": list(self.cells.partly),
-                    "gaining": self.cells.gaining,
-                    "losing": self.cells.losing,
+                    **_pick(self.cells, "gaining", "losing"),
                 },
                 "terminals": {
                     "source": str(self.terminals_source),
@@ -327,73 +319,15 @@ class PolicyComparison:
                     "by_class": [_class_dict(row) for row in self.classes],
                     "known": None if self.known is None else _known_dict(self.known),
                 },
-                "rates": {
-                    "active_terminals": list(self.rates.active_terminals),
-                    "median_mbps": list(self.rates.median_mbps),
-                    "worst_tenth_mbps": list(self.rates.worst_tenth_mbps),
-                    "delivered_gbps": list(self.rates.delivered_gbps),
-                    "capacity_gbps": list(self.rates.capacity_gbps),
-                    "median_margin_mbps": self.rates.median_margin_mbps,
-                    "worst_tenth_margin_mbps": self.rates.worst_tenth_margin_mbps,
-                    "delivered_margin_gbps": self.rates.delivered_margin_gbps,
-                    "capacity_margin_gbps": self.rates.capacity_margin_gbps,
-                },
-                "neighbours": [
-                    {
-                        "code": row.code,
-                        "name": row.name,
-                        "active_terminals": list(row.active_terminals),
-                        "mean_mbps": list(row.mean_mbps),
-                        "mean_margin_mbps": row.mean_margin_mbps,
-                        "delivered_gbps": list(row.delivered_gbps),
-                    }
-                    for row in self.neighbours
-                ],
-                "gateways": [
-                    {
-                        "name": row.name,
-                        "country": row.country,
-                        "status": row.status,
-                        "landed_gbps": list(row.landed_gbps),
-                        "landed_margin_gbps": row.landed_margin_gbps,
-                        "own_gbps": list(row.own_gbps),
-                    }
-                    for row in self.gateways
-                ],
+                "rates": _pick(self.rates, *(field.name for field in fields(RateChange))),
+                "neighbours": [_pick(row, *_NEIGHBOUR_KEYS) for row in self.neighbours],
+                "gateways": [_pick(row, *_GATEWAY_KEYS) for row in self.gateways],
                 "edges": [_edge_dict(edge) for edge in self.edges],
-                "alternatives": [
-                    {
-                        "name": row.name,
-                        "operator": row.operator,
-                        "status": row.status,
-                        "satellites_mean": row.satellites_mean,
-                        "covered_fraction": row.covered_fraction,
-                        "ground_known": row.is_ground_known,
-                        "served_fraction": row.served_fraction,
-                        "median_mbps": row.median_mbps,
-                        "delivered_gbps": row.delivered_gbps,
-                    }
-                    for row in self.alternatives
-                ],
+                "alternatives": [_alternative_dict(row) for row in self.alternatives],
                 "contracts": [_contract_dict(row) for row in self.contracts],
-                "by_cell": [
-                    {
-                        "cell": f"{int(cell):x}",
-                        "population": people,
-                        "served": [before, after],
-                        "mbps": [mbps_before, mbps_after],
-                    }
-                    for cell, people, before, after, mbps_before, mbps_after in zip(
-                        self.cell_ids.tolist(),
-                        self.cell_population.tolist(),
-                        *(values.tolist() for values in (*self.cell_served, *self.cell_mbps)),
-                        strict=True,
-                    )
-                ],
+                "by_cell": self._list_cells(),
                 "warnings": [str(text) for text in self.warnings],
-                "assumptions": [
-                    {"name": row.name, "value": row.value, "status": row.status, "source": row.source} for row in self.assumptions
-                ],
+                "assumptions": [_pick(row, "name", "value", "status", "source") for row in self.assumptions],
                 "inputs": [{"name": str(name), "sha256": sha256} for name, sha256 in self.inputs],
                 "settings": [{"key": key, "before": before, "after": after} for key, before, after in self.settings],
                 "versions": dict(self.versions),
@@ -403,6 +337,13 @@ class PolicyComparison:
         for row, check in zip(document["contracts"], self.contracts, strict=True):
             row |= {key: getattr(check, key) for key in ("down_mbps", "up_mbps", "availability_percent", "value_per_year")}
         return document | {"scenario": self.scenario, "scenario_after": self.scenario_after}
+
+    def _list_cells(self) -> list[dict[str, Any]]:
+        columns = (values.tolist() for values in (self.cell_ids, self.cell_population, *self.cell_served, *self.cell_mbps))
+        return [
+            {"cell": f"{int(cell):x}", "population": people, "served": [served, served_after], "mbps": [mbps, mbps_after]}
+            for cell, people, served, served_after, mbps, mbps_after in zip(*columns, strict=True)
+        ]
 
     def to_json(self) -> str:
         """Write the document: the same inputs give the same text, whose SHA-256 is its address."""
@@ -418,15 +359,21 @@ def is_sure(change: Pair, margin: float) -> bool:
     return abs(change[1] - change[0]) > margin
 
 
+_NEIGHBOUR_KEYS = ("code", "name", "active_terminals", "mean_mbps", "mean_margin_mbps", "delivered_gbps")
+_GATEWAY_KEYS = ("name", "country", "status", "landed_gbps", "landed_margin_gbps", "own_gbps")
+_BAND_KEYS = ("from_km", "to_km", "denied", "lit_by_cell", "lit_by_beam", "allowed", "dark_by_cell")
+_PROMISE_KEYS = ("down_mbps", "up_mbps", "availability_percent", "value_per_year", "currency", "change")
+"""Keys of rows in the document that are called as in their tables, in the document's order."""
+
+
+def _pick(row: Any, *names: str) -> dict[str, Any]:
+    """Some fields of a table by their names; pairs and listings become lists."""
+    values = ((name, getattr(row, name)) for name in names)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+
+
 def _class_dict(row: ClassChange) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "terminals": row.terminals,
-        "served": list(row.served),
-        "limited": list(row.limited),
-        "gaining": row.gaining,
-        "losing": row.losing,
-    }
+    return _pick(row, "name", "terminals", "served", "limited", "gaining", "losing")
 
 
 def _known_dict(known: KnownTerminals) -> dict[str, Any]:
@@ -440,48 +387,25 @@ def _known_dict(known: KnownTerminals) -> dict[str, Any]:
 
 
 def _edge_dict(edge: Edge) -> dict[str, Any]:
+    bands = [_pick(row, *_BAND_KEYS) for row in edge.bands]
+    return {**_pick(edge, "around_km", "beam_along_km", "beam_across_km"), "bands": bands}
+
+
+def _alternative_dict(row: Alternative) -> dict[str, Any]:
     return {
-        "around_km": edge.around_km,
-        "beam_along_km": edge.beam_along_km,
-        "beam_across_km": edge.beam_across_km,
-        "bands": [
-            {
-                "from_km": row.from_km,
-                "to_km": row.to_km,
-                "denied": row.denied,
-                "lit_by_cell": row.lit_by_cell,
-                "lit_by_beam": row.lit_by_beam,
-                "allowed": row.allowed,
-                "dark_by_cell": row.dark_by_cell,
-            }
-            for row in edge.bands
-        ],
+        **_pick(row, "name", "operator", "status", "satellites_mean", "covered_fraction"),
+        "ground_known": row.is_ground_known,
+        **_pick(row, "served_fraction", "median_mbps", "delivered_gbps"),
     }
 
 
 def _contract_dict(row: ContractCheck) -> dict[str, Any]:
+    sides = {"before": row.before, "after": row.after}
     return {
-        "name": row.name,
-        "customer": row.customer,
-        "territories": list(row.territories),
-        "terminals": row.terminals,
+        **_pick(row, "name", "customer", "territories", "terminals"),
         "class": row.terminal_class,
-        "down_mbps": row.down_mbps,
-        "up_mbps": row.up_mbps,
-        "availability_percent": row.availability_percent,
-        "value_per_year": row.value_per_year,
-        "currency": row.currency,
-        "change": row.change,
-        **{
-            name: {
-                "state": side.state,
-                "served_share": side.served_share,
-                "short_share": side.short_share,
-                "met_share": side.met_share,
-                "rules": list(side.rules),
-            }
-            for name, side in (("before", row.before), ("after", row.after))
-        },
+        **_pick(row, *_PROMISE_KEYS),
+        **{name: _pick(side, "state", "served_share", "short_share", "met_share", "rules") for name, side in sides.items()},
     }
 
 

@@ -25,7 +25,6 @@ from overflight.study.comparison.standing import Side, Standing, judge_people
 
 Floats = npt.NDArray[np.float64]
 
-
 _LEAST = 1e-9
 """Fewer terminals than this are none."""
 

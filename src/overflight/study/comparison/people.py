@@ -25,7 +25,6 @@ FINE, COARSE = 7, 6
 MOST_FINE_CELLS = 30_000
 """Larger territories are cut into coarse points."""
 
-
 AROUND_KM = 100.0
 """So far from a territory's cells people are looked for: a beam at 25° of elevation is about as long."""
 
@@ -157,30 +156,25 @@ def _find_homes(people: People, me: int) -> Rows:
 
 def settle_cells(cells: Cells) -> People:
     """People of some cells of the world, in every territory that has a part of them, as coarse points."""
-    world = read_world_cells()
-    rows = np.flatnonzero(np.isin(world.cells, cells))
-    return _settle(
-        world.cells[rows],
-        world.population[rows],
-        world.territory[rows].astype(np.int64),
-        world.codes,
-        np.zeros(len(rows), dtype=np.bool_),
-        shapes={},
-        resolution=COARSE,
-    )
+    return _settle_rows(np.isin(read_world_cells().cells, cells), own=False)
 
 
 @lru_cache(maxsize=8)
 def settle_codes(codes: tuple[str, ...]) -> People:
     """People of whole territories, as coarse points."""
     world = read_world_cells()
-    rows = np.flatnonzero(np.isin(world.territory, [world.codes.index(code) for code in codes if code in world.codes]))
+    return _settle_rows(np.isin(world.territory, [world.codes.index(code) for code in codes if code in world.codes]), own=True)
+
+
+def _settle_rows(chosen: npt.NDArray[np.bool_], *, own: bool) -> People:
+    """People of some rows of the world's table of cells."""
+    world, rows = read_world_cells(), np.flatnonzero(chosen)
     return _settle(
         world.cells[rows],
         world.population[rows],
         world.territory[rows].astype(np.int64),
         world.codes,
-        np.ones(len(rows), dtype=np.bool_),
+        np.full(len(rows), own),
         shapes={},
         resolution=COARSE,
     )
@@ -199,8 +193,7 @@ def _settle(
     children = [np.array(h3.cell_to_children(cell, resolution), dtype=np.uint64) for cell in cells.tolist()]
     part = np.repeat(np.arange(len(cells)), [len(row) for row in children])
     lat_deg, lon_deg = cell_centres(np.concatenate(children) if children else np.empty(0, dtype=np.uint64))
-    whose = [shapes[number] if number in shapes else read_borders(codes[number]) for number in _used(code)]
-    land = dict(zip(_used(code), whose, strict=True))
+    land = {number: shapes[number] if number in shapes else read_borders(codes[number]) for number in np.unique(code).tolist()}
     kept = _on_land(lat_deg, lon_deg, part, code, land)
     # A part too small for any point has one of its own.
     lost = np.flatnonzero(np.bincount(part[kept], minlength=len(cells)) == 0)
@@ -211,10 +204,6 @@ def _settle(
     lat_deg, lon_deg, part = lat_deg[order], lon_deg[order], part[order]
     each = population / np.maximum(np.bincount(part, minlength=len(cells)), 1)
     return People(lat_deg, lon_deg, each[part], part, cells, code, codes, own, code[part])
-
-
-def _used(code: Rows) -> list[int]:
-    return [int(number) for number in np.unique(code)]
 
 
 def _on_land(lat_deg: Floats, lon_deg: Floats, part: Rows, code: Rows, land: dict[int, shapely.Geometry]) -> npt.NDArray[np.bool_]:

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from overflight.capacity.chain import UNHINDERED, SlotResult
-from overflight.capacity.market import Market
 from overflight.capacity.scenes import Scene
 from overflight.capacity.twin import CapacityTwin, Case, land_traffic, saturate
 from overflight.flow.summary import weighted_quantile
 from overflight.radio.attenuation import Weather
 from overflight.service.classes import CLASSES
 from overflight.service.demand import activity
-from overflight.study.capacity_variants import with_weather
+from overflight.study.capacity_variants import own_rates, with_weather
 from overflight.study.comparison.contracts import Promise
 from overflight.study.comparison.markets import Markets
 
@@ -156,7 +155,8 @@ def _work_scene(
     busy = activity(np.array([scene.instant]), market.sites.lon_deg)[0]
     groups, usual = result.groups, result.groups.of_class < len(CLASSES)
     active = (market.terminals * market.active_share)[:, : len(CLASSES)].sum(axis=1) * busy
-    rates, terminals = _rate_people(result, market, active)
+    # Contracts are not among them: these ask for what they were promised.
+    rates, terminals = own_rates(result, own, classes=len(CLASSES), active=active)
     capacity_mbps = np.bincount(most.groups.cell, weights=most.down_mbps, minlength=cells)
     in_weather = {percent: twin.work_scene(scene, replace(sky, market=market)) for percent, sky in skies.items()}
     promised = markets.union.terminals * markets.union.active_share * busy[:, None]
@@ -176,18 +176,6 @@ def _work_scene(
         ],
         beams=_list_beams(result, scene, markets, side, number),
     )
-
-
-def _rate_people(result: SlotResult, market: Market, active: Floats) -> tuple[Floats, Floats]:
-    """Rates of active terminals of the territory, group by group, and how many terminals have each; in cells without a beam they have none.
-
-    Contracts are not among them: these ask for what they were promised.
-    """
-    groups = result.groups
-    ours = market.own[groups.cell] & (groups.of_class < len(CLASSES))
-    unlit = market.own & (active > 0.0) & (np.bincount(result.plan.cell, minlength=len(market)) == 0)
-    rates = np.append(result.down_mbps[ours] / groups.terminals[ours], np.zeros(int(unlit.sum())))
-    return rates, np.append(groups.terminals[ours], active[unlit])
 
 
 def _list_beams(result: SlotResult, scene: Scene, markets: Markets, side: int, number: int) -> Beams:
